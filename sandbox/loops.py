@@ -66,6 +66,9 @@ class Loop(ABC):
     picture: ClassVar[str]
     """The loop in one line, as a notice would draw it."""
 
+    is_certain: ClassVar[bool] = True
+    """Whether the configuration alone closes it, so that people are warned of it by a mail."""
+
     invocations_per_event: ClassVar[dict[str, int]]
     """How often each function runs for one event once the loop is fixed."""
 
@@ -196,6 +199,7 @@ class EventBridgeLoop(Loop):
     functions = ("price-order",)
     asynchronous = functions
     picture = "shop ─rule orders▶ price-order ─PutEvents▶ shop"
+    is_certain: ClassVar = False  # its code names the source of the event, its role does not
     invocations_per_event: ClassVar = {"price-order": 1}
 
     def deploy(self) -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from functions.aws.account import account_reader
+from functions.aws.account.account_alias import AccountAlias
 from functions.aws.account.account_reader import AccountReader
 from functions.aws.account.rate_limit import RateLimiter
 from functions.aws.account.read_client import ReadClient
@@ -69,6 +70,7 @@ class GraphWiring:
     rate_limiter: RateLimiter
     deployment: Deployment
     events: EventDelivery
+    names: AccountAlias
 
     def store(self, holder: str) -> ChartStore:
         """The store, for one run."""
@@ -90,6 +92,7 @@ class GraphWiring:
             graphs=self.graphs,
             publisher=self.publisher,
             deployment=self.deployment,
+            names=self.names,
             intervals=RefreshIntervals(
                 full=timedelta(hours=self.settings.full_pass_hours),
                 light=timedelta(minutes=self.settings.light_pass_minutes),
@@ -128,4 +131,5 @@ def connect() -> GraphWiring:
             clock=read_clock,
             log=POWERTOOLS_LOG,
         ),
+        names=AccountAlias(clients.make_alias_client),
     )

@@ -9,6 +9,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from functions.aws.account import account_alias
+from functions.aws.account.account_alias import AccountAlias
 from functions.aws.detection import function_count, lambda_metrics
 from functions.aws.detection.function_count import FunctionCount
 from functions.aws.detection.lambda_metrics import CloudWatchMetrics
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
 
 # The deployment allows what they declare.
 ADAPTERS: Final = (
+    account_alias,
     chat_topic,
     diagnosis_marks,
     event_bus,
@@ -130,6 +133,7 @@ def _connect_incidents(
             clock=read_clock,
             log=POWERTOOLS_LOG,
         ),
+        names=AccountAlias(clients.make_alias_client),
     )
 
 

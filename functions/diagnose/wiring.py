@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from functions.aws.account import account_reader
+from functions.aws.account import account_alias, account_reader
+from functions.aws.account.account_alias import AccountAlias
 from functions.aws.account.account_reader import AccountReader
 from functions.aws.account.rate_limit import Quota, RateLimiter
 from functions.aws.account.read_client import ReadClient
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
 # The deployment allows what they declare. Of `function_changes` it allows only what the remedies
 # need that are allowed.
 ADAPTERS: Final = (
+    account_alias,
     account_facts,
     account_reader,
     alarm_actions,
@@ -159,6 +161,7 @@ def connect() -> DiagnosisWiring:
                 clock=read_clock,
                 log=POWERTOOLS_LOG,
             ),
+            names=AccountAlias(clients.make_alias_client),
         ),
         store=store,
         ledger=DynamoLedger(Table(clients.make_dynamodb_client, settings.ledger_table)),

@@ -8,6 +8,8 @@ import time
 from datetime import timedelta
 from typing import Final
 
+from functions.aws.account import account_alias
+from functions.aws.account.account_alias import AccountAlias
 from functions.aws.diagnosis import function_changes
 from functions.aws.incidents import (
     chat_topic,
@@ -43,6 +45,7 @@ from functions.workflows.rollback.rollback import Rollback
 # The deployment allows what they declare. Of `function_changes` it allows only what the remedies
 # need that are allowed.
 ADAPTERS: Final = (
+    account_alias,
     chat_topic,
     custom_resource,
     diagnosis_store,
@@ -79,6 +82,7 @@ def connect() -> Rollback:
         ),
         # A person may have waited for it to be read anew.
         loops=StoredLoops(LoopBookStore(table, clock=read_clock, kept=timedelta(0))),
+        names=AccountAlias(clients.make_alias_client),
     )
     remediation = RemediationContext(
         repairs=function_changes.AwsFunctionChanges(
@@ -89,6 +93,7 @@ def connect() -> Rollback:
         deployment=context.deployment,
         clock=read_clock,
         events=context.events,
+        names=context.names,
     )
     return Rollback(world=context, sleep=time.sleep, remediation=remediation)
 

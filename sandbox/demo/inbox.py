@@ -46,8 +46,8 @@ class Inbox:
         number = 1 + [one.path for one in self.keep()].index(mail.path)
         self._shown.add(number)
         self.screen.document(
-            f"mail to {mail.recipient}",
-            f"Subject: {mail.subject}\n\n{mail.body.partition(FOOTER)[0].rstrip()}",
+            mail.subject,
+            mail.body.partition(FOOTER)[0].rstrip(),
             self._file(number),
         )
 

@@ -43,6 +43,7 @@ class Report:
     weather: str = WeatherKind.CALM
     seed: int = 0
     functions: tuple[str, ...] = ()
+    is_certain: bool = True
     warned_before: bool = False
     seconds_to_warn: float | None = None
     contained: bool = False
@@ -88,7 +89,7 @@ class Report:
     def shortcomings(self) -> list[str]:
         """What did not happen of what a demonstration is to show."""
         missing = {
-            "nobody was warned before the first event": self.warned_before,
+            "nobody was warned before the first event": self.warned_before or not self.is_certain,
             "the loop was not contained": self.contained,
             "the mail was not received": self.mail_received,
             "the innocents did not run on untouched": self.innocents_untouched,

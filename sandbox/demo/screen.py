@@ -98,7 +98,10 @@ class Screen:
         self.console.print(Text(f"  $ {text}", style="green"), soft_wrap=True)
 
     def document(self, title: str, text: str, file: Path) -> None:
-        """The first lines of a text as it was received, and where all of it is."""
+        """The first lines of a text as it was received, and where all of it is.
+
+        The subject of a mail stands in the title.
+        """
         lines = text.splitlines()
         if not self._shows_full_mails and len(lines) > DOCUMENT_LINES:
             text = "\n".join(lines[:DOCUMENT_LINES]).rstrip()
@@ -207,7 +210,10 @@ def _summary_rows(report: Report) -> list[tuple[str, str]]:
     return [
         ("loop", f"{report.loop}: {', '.join(report.functions)}"),
         ("weather", f"{report.weather}, seed {report.seed}"),
-        ("warned before", _yes(report.warned_before)),
+        (
+            "warned before",
+            _yes(report.warned_before) if report.is_certain else "a possible loop: in the digest",
+        ),
         ("held", held),
         ("contained", contained),
         ("its invocations", count),

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 STEADY_PER_SECOND: Final = 3.0
 BURST_MESSAGES: Final = 100
+ALIAS: Final = "imagined-team"  # the account, as its mails name it
 QUIET_SECONDS: Final = 6.0  # shown before the loop starts
 BURST_AFTER_SECONDS: Final = 2.0
 AFTERMATH_SECONDS: Final = 4.0  # shown after the stop, for stragglers
@@ -157,6 +158,7 @@ class Story:
 
     def _deploy_users(self, scene: _Scene) -> None:
         with self._stage("Deploy the functions of an imagined team"):
+            scene.aws.client("iam").create_account_alias(AccountAlias=ALIAS)
             for one in (scene.loop, scene.steady, scene.burst):
                 one.deploy()
             (steady,), (burst,) = scene.steady.functions, scene.burst.functions
@@ -178,6 +180,13 @@ class Story:
 
     def _warn(self, scene: _Scene) -> None:
         watch, report = scene.watch, self._report
+        report.is_certain = scene.loop.is_certain
+        if not scene.loop.is_certain:
+            self._screen.line(
+                "The configuration only allows this loop, so no mail warns of it: it waits for the"
+                " weekly digest of possible loops."
+            )
+            return
         with self._stage("Before the first event: Loopbreaker reads the configuration"):
             began = self._screen.seconds
             watch.until(

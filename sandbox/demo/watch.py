@@ -24,7 +24,7 @@ KEPT: Final = "LOOP, HELD"
 UNDECIDED: Final = "HELD, YOU DECIDE"  # on a busy machine a loop may go round too seldom to be told
 CONTAINED: Final = (STOPPED, KEPT, UNDECIDED)  # what the mail of a containment may begin with
 HELD: Final = "HELD "
-WARNINGS: Final = ("WARNING", "Perhaps")
+WARNING: Final = "WARNING"
 
 
 class NotInTimeError(TimeoutError):
@@ -188,8 +188,7 @@ class Watch:
             (
                 mail
                 for mail in self.aws.mails()
-                if any(mark in mail.subject for mark in WARNINGS)
-                and any(name in mail.body for name in self.loop)
+                if WARNING in mail.subject and any(name in mail.body for name in self.loop)
             ),
             None,
         )

@@ -171,6 +171,8 @@ READ_FOR_DIAGNOSIS: Final = (
 # What Lambda does with a queue by the role of the function that it invokes.
 TAKE_MESSAGES: Final = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
 READ_REPORTS: Final = ("logs:FilterLogEvents",)
+# IAM knows no resource for it.
+READ_ACCOUNT_ALIAS: Final = ("iam:ListAccountAliases",)
 SIMULATE: Final = ("iam:SimulatePrincipalPolicy",)
 
 # What each kind of remedy changes, and what takes it back.
@@ -461,6 +463,7 @@ def contain_statements(
     exempt = {"StringEquals": {f"aws:ResourceTag/{EXEMPT_TAG}": EXEMPT_VALUE}}
     return [
         _allow("ReadMetrics", READ_METRICS, "*"),
+        _allow("ReadAccountAlias", READ_ACCOUNT_ALIAS, "*"),
         _allow("CountFunctions", COUNT_FUNCTIONS, "*"),
         _allow("ReadEventAges", READ_EVENT_AGES, any_function()),
         _allow("ReadQueues", READ_QUEUES, any_queue()),
@@ -499,6 +502,7 @@ def restore_statements(
 ) -> list[iam.PolicyStatement]:
     """What `restore` may do: put back contained functions, and take allowed remedies back."""
     return [
+        _allow("ReadAccountAlias", READ_ACCOUNT_ALIAS, "*"),
         *_change_functions(),
         *_undo_remedies(remedies),
         # What `loopbreaker status --html` shows.
@@ -548,6 +552,7 @@ def diagnose_statements(
         _allow("ReadApis", READ_APIS, *apis()),
         _allow("ReadReports", READ_REPORTS, logs),
         _allow("TakeDenials", TAKE_MESSAGES, denials_arn),
+        _allow("ReadAccountAlias", READ_ACCOUNT_ALIAS, "*"),
         _allow("Simulate", SIMULATE, any_role(), users),
         *_apply_remedies(remedies),
         _allow("UseLedger", USE_LEDGER, ledger_arn),
@@ -602,6 +607,7 @@ def chart_statements(outlets: Outlets, *, ledger_arn: str) -> list[iam.PolicySta
     """What `chart` may do: read the configuration of the account, keep what it read, tell."""
     return [
         _allow("ReadConfiguration", READ_CONFIGURATION, "*"),
+        _allow("ReadAccountAlias", READ_ACCOUNT_ALIAS, "*"),
         _allow("ReadApis", READ_APIS, *apis()),
         _allow(
             "KeepTheChart",

@@ -184,8 +184,8 @@ def test_it_is_found_and_named(
 
     mail = owner.mail("FOUND", ailment.function)
 
-    assert "WHAT SHOWS IT" in mail.body
-    assert "WHAT CURES IT" in mail.body
+    assert "EVIDENCE" in mail.body
+    assert "HOW TO FIX" in mail.body
     assert "Nothing" in mail.body.partition("WHAT LOOPBREAKER DID")[2]
     assert state(owner, ailment.function) == before[ailment.function]
     assert not ailment.is_well(SOON_SECONDS)

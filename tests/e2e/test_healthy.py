@@ -88,10 +88,14 @@ def test_a_load_test_on_a_function_that_is_certain_in_the_graph_is_let_go(accoun
 
     with load:
         account.until(lambda: bool(account.mails("] HELD", name)), "held", HELD_WITHIN_MINUTES)
-        account.until(lambda: bool(account.mails("LET GO", name)), "let go", LET_GO_WITHIN_MINUTES)
+        account.until(
+            lambda: bool(account.mails("RESTORED AFTER HOLD", name)),
+            "let go",
+            LET_GO_WITHIN_MINUTES,
+        )
         assert load.settings() == before
 
-    assert "fed from outside" in account.mail("LET GO", name).subject
+    assert "fed from outside" in account.mail("RESTORED AFTER HOLD", name).subject
     assert "loop_proven" in grounds_of(account.aws, name)
     assert not account.mails("STOPPED", name)
     account.until(load.are_handled, "all events are handled")
@@ -106,7 +110,9 @@ def test_a_burst_that_ends_while_it_is_held_is_let_go(account: Account) -> None:
 
     with load:
         account.until(lambda: bool(account.mails("] HELD", name)), "held", HELD_WITHIN_MINUTES)
-    account.until(lambda: bool(account.mails("LET GO", name)), "let go", LET_GO_WITHIN_MINUTES)
+    account.until(
+        lambda: bool(account.mails("RESTORED AFTER HOLD", name)), "let go", LET_GO_WITHIN_MINUTES
+    )
 
     assert load.settings() == before
     assert not account.mails("STOPPED", name)

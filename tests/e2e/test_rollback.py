@@ -163,6 +163,6 @@ def test_deleting_the_stack_names_what_is_contained_and_lets_go_what_is_held(
     assert f"aws lambda put-function-concurrency --function-name {name}" in mail.body
     assert "--reserved-concurrent-executions 7" in mail.body
     assert account.reserved(held) == 30
-    assert "stack deleted" in account.mail("PUT BACK", held).subject
+    assert "stack deleted" in account.mail("RESTORED BY LOOPBREAKER", held).subject
     tables = aws.client("dynamodb").list_tables()["TableNames"]
     assert any("Ledger" in table for table in tables)

@@ -213,7 +213,7 @@ def test_a_hold_ends_although_nothing_wakes_contain(
         (made,) = scheduler.list_schedules(GroupName=HOLD_SCHEDULES)["Schedules"]
         aws.fire(made["Name"])
 
-        mail = account.mail("PUT BACK", name)
+        mail = account.mail("RESTORED BY LOOPBREAKER", name)
 
         assert "This one was ended by a schedule" in " ".join(mail.body.split())
         assert account.reserved(name) == 30

@@ -112,7 +112,7 @@ def test_incidents_are_out_of_its_reach(default: Synthesized) -> None:
         for one in default.statements(CHART)
         if one["Effect"] == "Allow" and "*" in as_list(one["Resource"])
     ]
-    assert everywhere == ["ReadConfiguration"]
+    assert everywhere == ["ReadConfiguration", "ReadAccountAlias"]
 
 
 def test_it_ticks_every_two_minutes(default: Synthesized) -> None:

@@ -45,6 +45,7 @@ READING = {
     "iam:GetPolicyVersion",
     "iam:GetRole",
     "iam:GetRolePolicy",
+    "iam:ListAccountAliases",
     "iam:ListAttachedRolePolicies",
     "iam:ListRolePolicies",
     "iam:SimulatePrincipalPolicy",
@@ -133,7 +134,13 @@ def test_what_is_allowed_may_be_taken_back(
 ) -> None:
     """`restore` may undo the allowed kinds of remedies, and grants nothing itself."""
     assert allowed(synthesize(**flags), RESTORE) == (
-        CHANGE_FUNCTIONS | LEDGER | WAY_BACK | BY_THE_RUNTIME | TELL | undoing
+        CHANGE_FUNCTIONS
+        | LEDGER
+        | WAY_BACK
+        | BY_THE_RUNTIME
+        | TELL
+        | {"cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "iam:ListAccountAliases"}
+        | undoing
     )
 
 

@@ -112,6 +112,7 @@ def statement(synthesized: Synthesized, function: str, sid: str) -> Json:
             | {
                 "cloudwatch:GetMetricData",
                 "cloudwatch:ListMetrics",
+                "iam:ListAccountAliases",
                 "kinesis:DescribeStreamSummary",
                 "lambda:GetAccountSettings",
                 "lambda:ListFunctionEventInvokeConfigs",
@@ -125,7 +126,11 @@ def statement(synthesized: Synthesized, function: str, sid: str) -> Json:
             | WAY_BACK
             | BY_THE_RUNTIME
             | TELL
-            | {"cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"},
+            | {
+                "cloudwatch:DescribeAlarms",
+                "cloudwatch:GetMetricData",
+                "iam:ListAccountAliases",
+            },
         ),
         (
             PROTECT,
@@ -287,6 +292,7 @@ def test_wildcard_resources(default: Synthesized, function: str) -> None:
         "cloudwatch:DescribeAlarms",
         "cloudwatch:GetMetricData",
         "cloudwatch:ListMetrics",
+        "iam:ListAccountAliases",
         "lambda:GetAccountSettings",
         "lambda:ListEventSourceMappings",
         "tag:GetResources",

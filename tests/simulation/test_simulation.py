@@ -461,7 +461,7 @@ def test_callers_in_danger_are_capped_for_a_while(shifts: tuple[Shifts, ...], en
     subjects = [subject for _, subject in stage.account.mails]
     assert told.broken == []
     assert sum("CAPPED AT 2 orders" in one for one in subjects) == 1
-    assert sum("CAP TAKEN BACK: orders" in one and end in one for one in subjects) == 1
+    assert sum("CAP REMOVED: orders" in one and end in one for one in subjects) == 1
 
 
 def test_a_cap_that_nobody_takes_back_breaks_a_rule(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,6 +47,7 @@ _LEDGER_ATTEMPTS: Final = 3
 # Nothing waits for events, and a later run sends them again.
 _EVENT_CONNECT_SECONDS: Final = 1
 _EVENT_READ_SECONDS: Final = 2
+_ALIAS_SECONDS: Final = 1
 # A page of roles with all their policies takes long to put together.
 _LONG_READ_SECONDS: Final = 30
 # Threads that share one client: evidence is gathered by a handful.
@@ -127,6 +128,24 @@ def make_iam_client() -> IAMClient:
     return cast("IAMClient", _make_client("iam"))
 
 
+def make_alias_client() -> IAMClient:
+    """IAM, for what a mail can do without: one attempt, given up after 2 s at worst.
+
+    A denial is not waited out either, as it is elsewhere right after a deployment.
+    """
+    return cast(
+        "IAMClient",
+        _make_client(
+            "iam",
+            key="iam for the alias",
+            connect_seconds=_ALIAS_SECONDS,
+            read_seconds=_ALIAS_SECONDS,
+            attempts=1,
+            waits_for_propagation=False,
+        ),
+    )
+
+
 def make_logs_client() -> CloudWatchLogsClient:
     """CloudWatch Logs."""
     return cast("CloudWatchLogsClient", _make_client("logs"))
@@ -177,6 +196,7 @@ def _make_client(
     connect_seconds: int = _CONNECT_SECONDS,
     read_seconds: int = _READ_SECONDS,
     attempts: int = _ATTEMPTS,
+    waits_for_propagation: bool = True,
 ) -> Any:
     if service not in SERVICES:
         raise ValueError(f"{service} is not bundled: functions/services.py lists what is")
@@ -200,7 +220,8 @@ def _make_client(
             )
             if name == "cloudwatch":
                 _log_version(_made[name])
-            PROPAGATION.attach(_made[name])
+            if waits_for_propagation:
+                PROPAGATION.attach(_made[name])
         return _made[name]
 
 

@@ -11,6 +11,7 @@ from functions.domain.diagnosis.remediation import Remediation
 from functions.domain.diagnosis.remedy import AddPermission
 from functions.domain.diagnosis.triage import Progress
 from functions.domain.incidents.ports import RequestClaim
+from functions.domain.notices.account_names import NO_ACCOUNT_NAMES, AccountNames
 from functions.domain.notices.events.ports import EventOutlet, NoEvents
 from functions.domain.notices.notice import Deployment
 from functions.domain.ports import Publisher
@@ -194,6 +195,11 @@ class RemediationContext:
     deployment: Deployment
     clock: Callable[[], datetime]
     events: EventOutlet = field(default_factory=NoEvents)
+    names: AccountNames = NO_ACCOUNT_NAMES
+
+    def describe_place(self) -> Deployment:
+        """The deployment with the name of the account, for a notice. It may ask AWS."""
+        return self.names.add_alias(self.deployment)
 
     def present(self, now: datetime) -> datetime:
         """The present moment of a run that began at `now`, which a signal may have set."""

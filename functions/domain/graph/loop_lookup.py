@@ -43,7 +43,7 @@ class LoopStatus:
     Attributes
     ----------
     drawing
-        The loop in characters; empty where there is none.
+        The loop in characters; empty where there is none. `line`: on one line.
     closed_by
         What closes it, in words, such as the trigger and the statement of a policy.
     broken_by
@@ -62,6 +62,7 @@ class LoopStatus:
 
     proof: LoopProof = LoopProof.UNKNOWN
     drawing: str = ""
+    line: str = ""
     closed_by: tuple[str, ...] = ()
     broken_by: str = ""
     not_ruled_out: tuple[str, ...] = ()

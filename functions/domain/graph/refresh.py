@@ -66,7 +66,9 @@ class ChartState:
     going
         A pass that is not at its end.
     told
-        Keys of the loops that people were notified of, oldest first.
+        Keys of the loops that people were notified of (`make_notified_key`), oldest first.
+    digest_at
+        When the last digest of possible loops was due; ``None`` before the first.
     told_gaps
         Missing permissions that people were notified of, as ``area|action``.
     """
@@ -77,6 +79,7 @@ class ChartState:
     going: Pass | None = None
     told: tuple[str, ...] = ()
     told_gaps: tuple[str, ...] = ()
+    digest_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,14 +65,25 @@ def build_own_restore_command(
     function: str, region: str | None, terms: RestoreTerms = _AT_ONCE
 ) -> str:
     """Write the command of Loopbreaker's command line that does the same without a deployment."""
-    place = (
+    how = (
         *(("--probation",) if terms.mode is RestoreMode.PROBATION else ()),
         *(("--force",) if terms.is_forced else ()),
-        *(("--region", region) if region else ()),
     )
+    return _build_own_command("restore", function, region, how)
+
+
+def build_own_stop_command(function: str, region: str | None) -> str:
+    """Write the command of Loopbreaker's command line that stops a function."""
+    return _build_own_command("stop", function, region)
+
+
+def _build_own_command(
+    verb: str, function: str, region: str | None, how: tuple[str, ...] = ()
+) -> str:
+    place = (*how, *(("--region", region) if region else ()))
     # A name may begin with a hyphen, as options do.
     words = (*place, "--", function) if function.startswith("-") else (function, *place)
-    return shlex.join(("loopbreaker", "restore", *words))
+    return shlex.join(("loopbreaker", verb, *words))
 
 
 def build_diagnose_command(function: str, deployment: Deployment) -> str:

@@ -2,6 +2,11 @@
 
 Elements are named by nouns: a mail is a tuple of paragraphs and sections, a section has items and
 commands. An element without content is an empty text, and is left out of the body.
+
+A paragraph is one line, however long: the mail client wraps it at the width of its screen. A
+command to paste is an indented line between empty lines, and nothing else is. What somebody else
+has named or written must not be able to pass for one: such text holds no line break, and where it
+begins a line, a mark stands before it (`_mark_foreign`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,14 +21,10 @@ MARK: Final = "[Loopbreaker]"
 MOST_NAMES: Final = 5
 MOST_COMMANDS: Final = 60
 _SHORTEST_NAME: Final = 12
-WIDTH: Final = 70
 # With what the commands in a mail begin.
 _COMMANDS: Final = frozenset({"aws", "npx"})
 # A command as well, but only in small letters: with a capital it begins many of our sentences.
 _OWN_COMMAND: Final = "loopbreaker"
-# Before each further word of a text from outside, until the lines are made. No text holds it:
-# `clean` takes out what cannot be printed.
-_GOES_ON: Final = "\x02"
 
 
 def compose_subject(lead: str, function: str, tail: str) -> str:
@@ -66,19 +67,27 @@ def mark_as_repeated(stored: Notice) -> Notice:
 
 
 def section(title: str, *lines: str) -> str:
-    """Write a title with its paragraphs apart and its items together; nothing without any."""
+    """Write a title with its paragraphs and commands apart and its items together.
+
+    Nothing without any.
+    """
     if not any(lines):
         return ""
-    text, before = title, ""
+    text, before = title, "title"
     for line in lines:
         if line:
             kind = _classify_line(line)
-            is_apart = (
-                before not in {"", kind} and (before, kind) != ("text", "item")
-            ) or before == kind == "text"
+            is_apart = before != kind and (before, kind) not in _TOGETHER
+            is_apart = is_apart or (before == kind and kind in _ALWAYS_APART)
             text += f"\n\n{line}" if is_apart else f"\n{line}"
             before = kind
     return text
+
+
+_TOGETHER: Final = frozenset(
+    {("title", "text"), ("title", "item"), ("title", "note"), ("text", "item"), ("item", "note")}
+)
+_ALWAYS_APART: Final = frozenset({"text", "command"})
 
 
 def _classify_line(line: str) -> str:
@@ -91,13 +100,18 @@ def _classify_line(line: str) -> str:
 
 
 def paragraph(*sentences: str) -> str:
-    """Write sentences as one paragraph of short lines; names and ARNs are never broken."""
-    return _wrap(" ".join(one for one in sentences if one), "", "")
+    """Write sentences as one paragraph, on one line."""
+    return _mark_foreign(_join_words(" ".join(sentences)))
+
+
+def lines_of(*lines: str) -> str:
+    """Write short facts, each on a line of its own, without empty lines between them."""
+    return "\n".join(paragraph(one) for one in lines if one)
 
 
 def bullet(text: str, mark: str = "-") -> str:
     """Write one item of a list."""
-    return _wrap(text, f"{mark} ", " " * (len(mark) + 1))
+    return f"{mark} {_join_words(text)}"
 
 
 def command_line(command: str) -> str:
@@ -114,40 +128,23 @@ def command_lines(commands: Sequence[str]) -> tuple[str, ...]:
 
 
 def indent(text: str) -> str:
-    """Wrap a text that belongs to the item above it."""
-    return "\n".join(f"   {line}" for line in paragraph(text).splitlines())
+    """Write a text that belongs to the item above it."""
+    return f"   {paragraph(text)}"
 
 
 def indent_drawing(line: str) -> str:
     """Indent a line of a drawing. Its names are from outside: none looks like a command."""
-    return f"  {'| ' if _is_command(line.lstrip()) else ''}{line}"
+    return f"  {_mark_foreign(line)}"
 
 
-def quote(text: str, limit: int = 600) -> str:
-    """Mark text from outside: where it goes on, a line of its paragraph begins with ``>``."""
-    first, *others = clean(text, limit).split() or [""]
-    return " ".join((first, *(f"{_GOES_ON}{word}" for word in others)))
+def _join_words(text: str) -> str:
+    """Put a text on one line, whatever stands between its words."""
+    return " ".join(text.split())
 
 
-def _wrap(text: str, first: str, others: str) -> str:
-    """Break the text into lines. None but the first begins with the word that begins a command.
-
-    A mail has commands to paste, alone on indented lines. What somebody else has named or written
-    must not be able to pass for one.
-    """
-    lines: list[str] = []
-    line, is_empty = first, True
-    for word in text.split():
-        plain = word.removeprefix(_GOES_ON)
-        if is_empty:
-            line, is_empty = f"{line}{plain}", False
-        elif len(line) + 1 + len(plain) <= WIDTH or (plain == word and _is_command(plain)):
-            line = f"{line} {plain}"
-        else:
-            lines.append(line)
-            line = f"{others}{'' if plain == word else '> '}{plain}"
-    lines.append(line)
-    return "\n".join(lines).replace(_GOES_ON, "")
+def _mark_foreign(line: str) -> str:
+    """Mark a line that begins like a command and is none: a name from outside begins it."""
+    return f"| {line}" if _is_command(line.lstrip()) else line
 
 
 def _is_command(text: str) -> bool:
@@ -157,7 +154,7 @@ def _is_command(text: str) -> bool:
 
 def quote_aws_error(detail: str) -> str:
     """Quote words of AWS."""
-    return f'AWS says: "{quote(detail)}"' if detail.strip() else ""
+    return f'AWS says: "{clean(detail)}"' if detail.strip() else ""
 
 
 def join_names(names: Iterable[str]) -> str:
@@ -174,12 +171,15 @@ def count_left_out(count: int, noun: str) -> str:
 
 
 def describe_location(deployment: Deployment) -> str:
-    """Name account and Region, as far as they are known."""
+    """Name account and Region, as far as they are known: the account by its alias and number."""
+    number, alias = clean(deployment.account or "", 40), clean(deployment.account_alias, 63)
     places = []
-    if deployment.account:
-        places.append(f"Account {clean(deployment.account, 40)}")
+    if number:
+        places.append(f"Account {alias} ({number})" if alias else f"Account {number}")
     if deployment.region:
-        places.append(f"Region {clean(deployment.region, 40)}")
+        places.append(
+            clean(deployment.region, 40) if places else f"Region {clean(deployment.region, 40)}"
+        )
     return paragraph(f"{', '.join(places)}.") if places else ""
 
 

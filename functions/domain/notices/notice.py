@@ -38,6 +38,8 @@ class Deployment:
     ----------
     region, account
         Where the functions live; ``None`` leaves out what needs them.
+    account_alias
+        The name that people gave the account; empty for none, or where it could not be read.
     deploy_flags
         The flags that the next deployment must repeat, as the command line takes them: empty
         where there are none, ``None`` where that is unknown.
@@ -55,6 +57,7 @@ class Deployment:
 
     region: str | None = None
     account: str | None = None
+    account_alias: str = ""
     stack_name: str | None = None
     deploy_flags: str | None = None
     is_embedded: bool = False

@@ -22,6 +22,7 @@ from functions.domain.notices.layout import (
     compose_subject,
     count_left_out,
     describe_location,
+    lines_of,
     name_stack,
     paragraph,
     section,
@@ -57,21 +58,23 @@ def compose_functions_left(
     ]
     return Notice(
         subject=compose_subject(
-            f"STACK DELETED, {format_count(len(names), 'function')} still held:",
+            f"STACK DELETED, {format_count(len(names), 'function')} still contained:",
             names[0],
             _count_others(names),
         ),
         body=compose_body(
             (
-                paragraph(
-                    f"The stack {name_stack(deployment)} is being deleted. It puts nothing back by"
-                    f" itself: {format_count(len(names), 'function stays', 'functions stay')} as"
-                    f" {'it is' if len(names) == 1 else 'they are'} at {format_time(now)}, and from"
-                    " now on no loop is stopped here. KEEP THIS NOTICE until all is put back."
+                lines_of(
+                    f"STACK DELETED: {name_stack(deployment)} restores nothing by itself."
+                    f" {format_count(len(names), 'function stays', 'functions stay')} as"
+                    f" {'it is' if len(names) == 1 else 'they are'} at {format_time(now)}.",
+                    describe_location(deployment),
+                    "What waits or is lost of their events goes on as their own mails say. From now"
+                    " on no loop is stopped here.",
+                    "KEEP THIS NOTICE until all is restored: the commands are below.",
                 ),
-                describe_location(deployment),
                 section(
-                    "STILL HELD",
+                    "STILL CONTAINED",
                     *(
                         bullet(
                             f"{one.function}: "
@@ -88,12 +91,12 @@ def compose_functions_left(
                     count_left_out(len(changes) - len(shown), "function"),
                 ),
                 section(
-                    "PUT THEM BACK, ONCE THE LOOPS ARE FIXED",
+                    "RESTORE THEM, ONCE THE LOOPS ARE FIXED",
                     paragraph("The reservations:"),
                     *command_lines(reservations),
                     *(
                         (
-                            paragraph("Then what was disabled or taken away beside them:"),
+                            paragraph("Then what was disabled or removed beside them:"),
                             *command_lines(others),
                         )
                         if others
@@ -120,13 +123,13 @@ def compose_remedies_left(
         ),
         body=compose_body(
             (
-                paragraph(
-                    f"The stack {name_stack(deployment)} is being deleted. What it changed to cure"
-                    f" functions stays as it is at {format_time(now)}:"
-                    f" {format_count(len(names), 'function')} would lose what cures them"
-                    " otherwise. KEEP THIS NOTICE if you may want it undone."
+                lines_of(
+                    f"STACK DELETED: {name_stack(deployment)} undoes no remedy by itself. What it"
+                    f" fixed in {format_count(len(names), 'function')} stays as it is at"
+                    f" {format_time(now)}.",
+                    describe_location(deployment),
+                    "KEEP THIS NOTICE if you may want it undone.",
                 ),
-                describe_location(deployment),
                 section(
                     "STILL IN FORCE",
                     *(

@@ -82,11 +82,9 @@ def format_least_usd(value: float) -> str:
     """Write a lower bound for people: one that is below a cent says nothing of the kind.
 
     >>> format_least_usd(12.4), format_least_usd(0.004)
-    ('at least $12.40', 'less than $0.01 for Lambda alone')
+    ('at least $12.40', 'less than $0.01')
     """
-    if 0 < value < _CENT:
-        return f"{format_usd(value)} for Lambda alone"
-    return f"at least {format_usd(value)}"
+    return format_usd(value) if value < _CENT else f"at least {format_usd(value)}"
 
 
 def format_time(at: datetime) -> str:

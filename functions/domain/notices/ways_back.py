@@ -59,11 +59,7 @@ def describe_code_fix(loop: LoopStatus, deployment: Deployment) -> str:
     """
     if loop.proof is not LoopProof.CERTAIN:
         return ""
-    own = "--probation, which watches it, or --force"
-    if deployment.is_embedded:
-        return f"If the fix is in the code, the event graph still has the loop: add {own}."
-    return (
-        "If the fix is in the code, the event graph still has the loop: add"
-        f" -c rollback_mode=probation, which watches it, or -c rollback_force=yes; without a"
-        f" deployment {own}."
-    )
+    own = "--probation or --force"
+    flags = "-c rollback_mode=probation or -c rollback_force=yes"
+    added = own if deployment.is_embedded else f"{flags} (without a deployment: {own})"
+    return paragraph(f"Fixed in the code? The configuration does not show that: add {added}.")

@@ -98,6 +98,7 @@ def _add_drawing(known: LoopStatus, page: Page) -> LoopStatus:
     return LoopStatus(
         proof=known.proof,
         drawing=page.line if is_short else page.drawing,
+        line=page.line,
         closed_by=tuple(one for one in (*reasons, accepted) if one),
         broken_by=page.cuts[0] if page.cuts else "",
         at=known.at,

@@ -256,7 +256,7 @@ class Triage:
         world, matter = self.enforcer.world, f"record {function}"
         if world.ledger.read_attempts(matter).count:
             return
-        said = compose_unreadable_record(function, world.deployment)
+        said = compose_unreadable_record(function, world.describe_place())
         event = describe_unreadable_record(function, now)
         world.publish_unrecorded(with_event(said, event), matter)
         world.ledger.count_attempt(matter, now)

@@ -76,7 +76,8 @@ def answer_request(
 def _diagnose(function: str, triage: DiagnosisTriage, now: datetime) -> str:
     examined = triage.examine_one(function, now).evaluated
     notice = with_event(
-        compose_answer(examined, triage.context.deployment, now), describe_answer(examined, now)
+        compose_answer(examined, triage.context.describe_place(), now),
+        describe_answer(examined, now),
     )
     text = compose_output(examined, triage.context.deployment)
     try:

@@ -243,7 +243,7 @@ def _notify(
 ) -> Remediation:
     """Write down the new state together with its notice, then send that."""
     context = run.context
-    notice = compose_remediation(event, remediation, context.deployment, run.now)
+    notice = compose_remediation(event, remediation, context.describe_place(), run.now)
     twin = describe_remediation(event, remediation, run.now)
     stored = run.save(remediation.with_notice(event, notice.subject, notice.body, twin))
     stored = deliver_due(

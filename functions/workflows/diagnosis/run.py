@@ -124,7 +124,7 @@ def reconcile(context: RemediationContext, now: datetime) -> None:
     book = context.remediations.read_findings()
     if book.is_list_due(now):
         notice = with_event(
-            compose_weekly(book, context.deployment, now), describe_open_findings(book, now)
+            compose_weekly(book, context.describe_place(), now), describe_open_findings(book, now)
         )
         name = f"list/{now:%Y%m%dT%H%M%S}Z"
         book = context.remediations.save_book(add_weekly_list(book, name, notice, now))
@@ -264,19 +264,20 @@ def _add_notices(
     for changes in (found, closed):
         if len(changes) > MOST_SINGLE:
             notice = with_event(
-                compose_digest(changes, context.deployment, now), describe_changes(changes, now)
+                compose_digest(changes, context.describe_place(), now),
+                describe_changes(changes, now),
             )
             name = f"digest/{'closed' if changes is closed else 'found'}/{stamp}"
             book = book.with_notice(name, notice.subject, notice.body, notice.event)
             continue
         for change in changes:
             one = judged.get(change.record.key)
-            notice = _compose(change, one, context.deployment, now)
+            notice = _compose(change, one, context.describe_place(), now)
             name = _name_notice(change.record.key, change.kind, stamp)
             book = book.with_notice(name, notice.subject, notice.body, notice.event)
     if book.left_out and not before.left_out:
         notice = with_event(
-            compose_registry_full(book, context.deployment, now),
+            compose_registry_full(book, context.describe_place(), now),
             describe_open_findings(book, now, EventKind.FINDINGS_LEFT_OUT),
         )
         book = book.with_notice(f"full/{stamp}", notice.subject, notice.body, notice.event)

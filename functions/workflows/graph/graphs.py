@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from functions.domain.account.inventory import Account
 from functions.domain.graph.build import build
-from functions.domain.graph.model import EventGraph, Loop, LoopKey
-from functions.domain.graph.new_loops import news
+from functions.domain.graph.model import EventGraph, Loop
+from functions.domain.graph.new_loops import find_new_loops
 
 
 class Graphs:
@@ -35,9 +35,9 @@ class Graphs:
             self._account = account
         return self._graph
 
-    def news(self, told: Sequence[str], graph: EventGraph) -> tuple[Loop, ...]:
-        """The loops that people are to be told of, after those with the keys in `told`."""
-        return news(tuple(map(LoopKey, told)), graph.loops, self.accepted, self._own)
+    def find_new_loops(self, notified: Sequence[str], graph: EventGraph) -> tuple[Loop, ...]:
+        """Find the loops to report, beside those with the keys in `notified`."""
+        return find_new_loops(notified, graph.loops, self.accepted, self._own)
 
     def suspects(self, account: Account) -> Iterable[str]:
         """The functions on a loop, those on the surest ones first."""

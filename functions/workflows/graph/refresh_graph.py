@@ -1,5 +1,8 @@
 """Keeps the event graph up to date, a tick at a time, and notifies people of new loops.
 
+Certain loops that AWS does not stop get a notice of their own. All others come in a digest: at the
+first reading of the account, and then weekly, if there are new ones.
+
 A change of the configuration is only noted when it happens. The next tick, some minutes later at
 most, applies all that were noted: a deployment changes a hundred things within a minute, and one
 reading afterwards sees them all. A reading that takes longer than one run goes on in the next tick:
@@ -18,7 +21,8 @@ from typing import Final, Generic
 
 from functions.domain.account.inventory import Account, Gap
 from functions.domain.errors import LoopbreakerError
-from functions.domain.graph.model import GraphSize, Loop
+from functions.domain.graph.model import EventGraph, GraphSize, Loop
+from functions.domain.graph.new_loops import is_for_digest, make_notified_key, plan_digest
 from functions.domain.graph.refresh import (
     SCHEMA,
     ChartState,
@@ -33,10 +37,16 @@ from functions.domain.graph.refresh import (
 )
 from functions.domain.graph.refresh_ports import AccountSource, FactArchive, FactsT, RefreshStore
 from functions.domain.graph.summary import LoopBook
+from functions.domain.notices.account_names import NO_ACCOUNT_NAMES, AccountNames
 from functions.domain.notices.events.graph import describe_blind_spots, describe_loops
 from functions.domain.notices.events.ports import EventOutlet, NoEvents
 from functions.domain.notices.events.record import NoticeEvent
-from functions.domain.notices.graph.warning import LoopNotice, compose_blind_spots, compose_warnings
+from functions.domain.notices.graph.warning import (
+    LoopNotice,
+    compose_blind_spots,
+    compose_digest,
+    compose_warnings,
+)
 from functions.domain.notices.notice import Deployment
 from functions.domain.notices.outbox import OutboxNotice, make_twin
 from functions.domain.ports import Publisher
@@ -109,6 +119,7 @@ class GraphRefresh(Generic[FactsT]):
         log: EventLog,
         events: EventOutlet | None = None,
         held_mappings: Callable[[], frozenset[str]] = frozenset,
+        names: AccountNames = NO_ACCOUNT_NAMES,
     ) -> None:
         self._store = store
         self._held_mappings = held_mappings
@@ -122,6 +133,7 @@ class GraphRefresh(Generic[FactsT]):
         self._clock = clock
         self._log = log
         self._events: EventOutlet = NoEvents() if events is None else events
+        self._names = names
 
     def tick(self) -> RefreshReport:
         """Do what is due, if nobody else is at it.
@@ -259,10 +271,21 @@ class GraphRefresh(Generic[FactsT]):
         read_at = self._clock() if work is RefreshAction.CHANGES else account.at
         changed = {one.name: one.last_modified for one in account.functions if one.last_modified}
         self._store.write_book(LoopBook.of(graph, changed))
-        fresh = self._graphs.news(state.told, graph)
+        new = self._graphs.find_new_loops(state.told, graph)
+        digest = plan_digest(state.digest_at, self._clock())
+        # Asked for where something may be said.
+        deployment = self._deployment
+        if new or account.gaps:
+            deployment = self._names.add_alias(deployment)
         told = [
-            *compose_warnings(fresh, self._deployment, read_at, is_first=is_first),
-            *self._compose_blind_spots(account, state),
+            *compose_warnings(
+                [one for one in new if not is_for_digest(one)],
+                deployment,
+                read_at,
+                is_first=is_first,
+            ),
+            *(self._compose_digest(new, graph, deployment, read_at) if digest.is_due else ()),
+            *self._compose_blind_spots(account, state, deployment),
         ]
         now = self._clock()
         missing = _find_missing_permissions(account)
@@ -271,18 +294,17 @@ class GraphRefresh(Generic[FactsT]):
                 id=make_notice_id(now, number, one.notice),
                 subject=one.notice.subject,
                 body=one.notice.body,
-                twin=make_twin(_describe(one, fresh, missing, read_at)),
+                twin=make_twin(_describe(one, new, missing, read_at)),
             )
             for number, one in enumerate(told)
         ]
-        gaps = tuple(
-            sorted({*state.told_gaps, *map(_make_gap_key, _find_missing_permissions(account))})
-        )
+        gaps = tuple(sorted({*state.told_gaps, *map(_make_gap_key, missing)}))
         self._store.save(
             replace(
                 state,
                 told=(*state.told, *(key for one in told for key in one.keys)),
                 told_gaps=gaps,
+                digest_at=digest.at,
             ),
             notices,
         )
@@ -296,14 +318,22 @@ class GraphRefresh(Generic[FactsT]):
             doubts=dict(Counter(one.value for found in graph.doubts.values() for one in found)),
         )
 
-    def _compose_blind_spots(self, account: Account, state: ChartState) -> Sequence[LoopNotice]:
+    def _compose_digest(
+        self, new: Sequence[Loop], graph: EventGraph, deployment: Deployment, read_at: datetime
+    ) -> Sequence[LoopNotice]:
+        """One notice of the loops that get none of their own, if one of them is new."""
+        listed = [one for one in new if is_for_digest(one)]
+        every = [one for one in self._graphs.find_new_loops((), graph) if is_for_digest(one)]
+        return compose_digest(listed, len(every), deployment, read_at) if listed else ()
+
+    def _compose_blind_spots(
+        self, account: Account, state: ChartState, deployment: Deployment
+    ) -> Sequence[LoopNotice]:
         """One notice of missing permissions, if one of them was not told of."""
         missing = _find_missing_permissions(account)
         if {_make_gap_key(gap) for gap in missing} <= set(state.told_gaps):
             return ()
-        return (
-            LoopNotice(notice=compose_blind_spots(missing, self._deployment, account.at), keys=()),
-        )
+        return (LoopNotice(notice=compose_blind_spots(missing, deployment, account.at), keys=()),)
 
     # -- notices
 
@@ -341,7 +371,7 @@ def _describe(
 ) -> NoticeEvent:
     """The event of a notice: of the loops that it is about, or of what may not be read."""
     keys = set(told.keys)
-    about = [one for one in loops if one.key in keys]
+    about = [one for one in loops if make_notified_key(one) in keys]
     return describe_loops(about, read_at) if about else describe_blind_spots(missing, read_at)
 
 

@@ -10,6 +10,7 @@ from functions.domain.errors import LoopbreakerError
 from functions.domain.graph.loop_lookup import EmptyLookup, LoopLookup
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.ports import Ledger
+from functions.domain.notices.account_names import NO_ACCOUNT_NAMES, AccountNames
 from functions.domain.notices.events.ports import EventOutlet, NoEvents
 from functions.domain.notices.notice import Deployment, Notice, NoticeContext
 from functions.domain.ports import Functions, Publisher, WayBack
@@ -36,6 +37,7 @@ class Context:
     clock: Callable[[], datetime]
     loops: LoopLookup = field(default_factory=EmptyLookup)
     events: EventOutlet = field(default_factory=NoEvents)
+    names: AccountNames = NO_ACCOUNT_NAMES
 
     def publish_unrecorded(self, notice: Notice, key: str) -> None:
         """Send a notice that no record holds. Raises `NoticeUndeliveredError`.
@@ -47,6 +49,10 @@ class Context:
         """
         self.events.keep_unrecorded(notice, key)
         self.publisher.publish(notice)
+
+    def describe_place(self) -> Deployment:
+        """The deployment with the name of the account, for a notice. It may ask AWS."""
+        return self.names.add_alias(self.deployment)
 
     def present(self, now: datetime) -> datetime:
         """The present moment of a run that began at `now`, which a signal may have set."""
@@ -63,12 +69,14 @@ class Context:
             # function's own.
             pushed = Trigger(kind=TriggerKind.SYNC, service="CloudFront", source_arn="")
             return incident, NoticeContext(
-                deployment=self.deployment, triggers=(pushed,), is_async_target_known=True
+                deployment=self.describe_place(), triggers=(pushed,), is_async_target_known=True
             )
+        # In a fresh execution environment nobody may have read the graph yet.
+        self.loops.refresh()
         target = self._read_async_target(incident)
         incident = replace(incident, async_target_arn=target or "")
         context = NoticeContext(
-            deployment=self.deployment,
+            deployment=self.describe_place(),
             triggers=self._read_triggers(incident),
             is_async_target_known=target is not None,
             loop=self.loops.of(incident.function),

@@ -79,7 +79,7 @@ class TaggedStops:
         try:
             found = find_snapshot(facts, self.enforcer.world.ledger.read_tag_key())
         except UnreadableSnapshotError:
-            said = compose_unreadable_tag(facts, self.enforcer.world.deployment)
+            said = compose_unreadable_tag(facts, self.enforcer.world.describe_place())
             event = describe_unreadable_tag(facts, now)
             self._report(with_event(said, event), earlier, matter, now)
             return
@@ -88,7 +88,7 @@ class TaggedStops:
         # A process that began during an outage has no key: its tag is believed for that time.
         is_own = found.is_sealed or self.live.was_away(found.tagged.at)
         if not is_own and _may_be_in_force(facts, found.tagged):
-            place = self.enforcer.world.deployment
+            place = self.enforcer.world.describe_place()
             said = compose_doubtful_tag(facts, found.tagged, place)
             event = describe_doubtful_tag(facts, place, now)
             self._report(with_event(said, event), earlier, matter, now)

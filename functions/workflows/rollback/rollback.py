@@ -206,14 +206,14 @@ class Rollback:
         Answers the names of the contained functions.
         """
         now = self.world.clock()
-        held = self.still_held()
+        held, place = self.still_held(), self.world.describe_place()
         if held:
-            said = compose_functions_left(held, self.world.deployment, now)
-            event = describe_functions_left(held, self.world.deployment, now)
+            said = compose_functions_left(held, place, now)
+            event = describe_functions_left(held, place, now)
             self.world.publish_unrecorded(with_event(said, event), event.kind)
         treated = self.find_open_remediations()
         if treated:
-            said = compose_remedies_left(treated, self.world.deployment, now)
+            said = compose_remedies_left(treated, place, now)
             event = describe_remedies_left(treated, now)
             self.world.publish_unrecorded(with_event(said, event), event.kind)
         return tuple(one.function for one in held)

@@ -92,7 +92,12 @@ class Scene:
             clock=lambda: self.now,
             log=self.log,
             held_mappings=lambda: self.held,
+            names=self,
         )
+
+    def add_alias(self, deployment: Deployment) -> Deployment:
+        """See the port `AccountNames`."""
+        return replace(deployment, account_alias="prod-eu")
 
     def tick(self, minutes: float = 2) -> RefreshReport:
         """Let time pass, then tick."""
@@ -116,13 +121,21 @@ class Scene:
         """Subjects of all that was sent."""
         return [one.subject for one in self.topic.sent]
 
-    def add_loop(self, number: int = 3) -> str:
-        """Let a function write to the table whose stream invokes it; answers its name."""
+    def add_loop(self, number: int = 3, *, is_possible: bool = False) -> str:
+        """Let a function write to the table whose stream invokes it; answers its name.
+
+        A possible one may write to every table.
+        """
         name = f"orders-{number:05}"
         table = self.aws.arn("dynamodb", f"table/fresh-{number}")
         role = self.aws.roles[f"arn:aws:iam::{ACCOUNT}:role/{name}-role"]
         role["RolePolicyList"][0]["PolicyDocument"]["Statement"].append(
-            {"Sid": "Loop", "Effect": "Allow", "Action": "dynamodb:PutItem", "Resource": table}
+            {
+                "Sid": "Loop",
+                "Effect": "Allow",
+                "Action": "dynamodb:PutItem",
+                "Resource": "*" if is_possible else table,
+            }
         )
         uuid = f"fresh-{number}"
         self.aws.mappings[uuid] = {

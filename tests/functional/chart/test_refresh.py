@@ -56,7 +56,7 @@ def test_loops_that_were_there_come_in_one_notice() -> None:
         scene.add_loop(number)
     scene.tick()
 
-    assert scene.subjects == ["[Loopbreaker] WARNING 3 loops that could run, 3 certain"]
+    assert scene.subjects == ["[Loopbreaker] WARNING 3 certain loops that could run"]
     assert all(f"orders-0000{number}" in scene.topic.sent[0].body for number in (0, 3, 4))
 
 
@@ -145,7 +145,7 @@ def test_many_new_loops_come_in_one_notice() -> None:
     scene.note(*(change for number in range(1, 8) for change in loop_changes(scene, number)))
     scene.tick()
 
-    assert scene.subjects[1:] == ["[Loopbreaker] WARNING 7 loops more that could run, 7 certain"]
+    assert scene.subjects[1:] == ["[Loopbreaker] WARNING 7 more certain loops that could run"]
 
 
 def test_accepted_loops_are_not_told_of() -> None:
@@ -313,10 +313,10 @@ def test_missing_permissions_are_told_once() -> None:
     scene.aws.refused.add(("s3", "list_buckets"))
     for _ in range(3):
         scene.tick(minutes=61)
-    once = len([one for one in scene.subjects if "unseen" in one])
+    once = len([one for one in scene.subjects if "UNSEEN" in one])
     scene.aws.refused.add(("pipes", "list_pipes"))
     scene.tick(minutes=61)
-    told = [one for one in scene.topic.sent if "unseen" in one.subject]
+    told = [one for one in scene.topic.sent if "UNSEEN" in one.subject]
 
     assert (once, len(told)) == (1, 2)
     assert "s3:ListAllMyBuckets" in told[0].body

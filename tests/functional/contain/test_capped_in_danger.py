@@ -33,8 +33,8 @@ def test_in_danger_it_is_capped_at_its_normal_peak() -> None:
     assert ends - story.scene.now <= timedelta(minutes=17)
     (mail,) = account.publisher.sent
     assert "CAPPED AT 12 orders" in mail.subject
-    assert "refused with status 429" in mail.body
-    assert "an hour" in mail.body
+    assert "refused (status 429)" in mail.body
+    assert "An hour: " in mail.body
     assert "rollback=orders" in mail.body
 
 
@@ -102,7 +102,8 @@ def test_in_observe_mode_people_are_told_what_would_be_done_to_the_callers() -> 
     (mail,) = story.scene.account.publisher.sent
     body = " ".join(mail.body.split())
     assert "WOULD CAP AT 12 orders" in mail.subject
-    assert "capped orders at 12, its normal peak of 14 days, for 15 min at most" in body
+    assert "CAPPED orders at 12, its normal peak" in body
+    assert "capped it for 15 min at most" in body
     assert "have held orders" not in body
     assert story.scene.account.way_back.due == {}
     assert story.function.reserved is None
@@ -170,9 +171,9 @@ def test_it_ends_when_the_danger_is_over() -> None:
     (closed,) = story.scene.account.ledger.filed("orders")
     assert closed.decided == DecisionReason.DANGER_OVER
     mail = story.scene.account.publisher.sent[-1]
-    assert "CAP TAKEN BACK: orders is in danger no more" in mail.subject
+    assert "CAP REMOVED: orders is in danger no more" in mail.subject
     assert "were refused at least" in mail.body.replace("\n", " ")
-    assert "an hour" in mail.body
+    assert "An hour: " in mail.body
     assert story.scene.account.way_back.due == {}
 
 
@@ -191,7 +192,7 @@ def test_it_ends_after_a_quarter_of_an_hour_in_any_case() -> None:
     subjects = story.scene.subjects
     assert [one.split(":")[0].split("] ")[-1] for one in subjects] == [
         "CAPPED AT 12 orders",
-        "CAP TAKEN BACK",
+        "CAP REMOVED",
         "SUSPECTED, NOT HELD",
     ], subjects
     last = story.scene.account.publisher.sent[-1].body
@@ -256,7 +257,7 @@ def test_its_way_back_ends_it_without_contain() -> None:
     HoldEnder(world=scene.world, sleep=scene.sleep).end(scene.incident().id, "orders")
 
     assert story.function.reserved is None
-    assert "CAP TAKEN BACK: orders, its time is over" in scene.subjects[-1]
+    assert "CAP REMOVED: orders, its time is over" in scene.subjects[-1]
 
 
 def test_what_was_reserved_before_comes_back() -> None:

@@ -84,7 +84,7 @@ def test_people_who_send_to_the_queue_are_let_go() -> None:
     story.pass_minutes(14)
 
     assert _queue(story).enabled
-    assert "LET GO: orders" in story.scene.subjects[-1]
+    assert "RESTORED AFTER HOLD: orders" in story.scene.subjects[-1]
 
 
 def test_a_stream_beside_the_queue_stays_enabled() -> None:

@@ -40,7 +40,7 @@ def test_two_functions_of_a_loop_are_never_held_together(
     is_certain = proof is LoopProof.CERTAIN
     state = IncidentState.CONTAINED if is_certain else IncidentState.CAPPED
     assert (incident.state, incident.is_shown) == (state, not is_certain)
-    assert not any(one.startswith("LET GO") for one in story.scene.subjects)
+    assert not any(one.startswith("RESTORED AFTER HOLD") for one in story.scene.subjects)
 
 
 def test_functions_that_others_feed_are_judged_one_after_the_other() -> None:
@@ -51,7 +51,7 @@ def test_functions_that_others_feed_are_judged_one_after_the_other() -> None:
     story.pass_minutes(30)
 
     assert story.held() == set()
-    assert sum("LET GO" in one for one in story.scene.subjects) >= 1
+    assert sum("RESTORED AFTER HOLD" in one for one in story.scene.subjects) >= 1
     assert not any("STOPPED" in one for one in story.scene.subjects)
 
 
@@ -68,7 +68,9 @@ def test_of_two_that_were_held_at_the_same_moment_one_gives_way() -> None:
 
     (held,) = story.held()
     (other,) = {FIRST, SECOND} - {held}
-    assert any(f"PUT BACK: {other}, its loop is held" in one for one in story.scene.subjects)
+    assert any(
+        f"RESTORED BY LOOPBREAKER: {other}, its loop is held" in one for one in story.scene.subjects
+    )
     story.pass_minutes(30)
     assert story.scene.incident(held).is_shown
     assert story.scene.account.ledger.stored(other) is None
@@ -153,7 +155,7 @@ def test_whom_the_hold_of_another_function_acquits_is_not_stopped() -> None:
         story.scene.contributor(FIRST)
 
     assert _settings(story) == before
-    assert any(f"LET GO: {SECOND}" in one for one in story.scene.subjects)
+    assert any(f"RESTORED AFTER HOLD: {SECOND}" in one for one in story.scene.subjects)
     assert not any("STOPPED" in one or "NOT HELD" in one for one in story.scene.subjects)
 
 
@@ -275,5 +277,5 @@ def test_the_function_that_works_off_a_backlog_is_held() -> None:
     assert story.held() == {SECOND}
     assert "works off a backlog of" in _mail(story, f"HELD {SECOND}")
     story.pass_minutes(30)
-    assert not any("LET GO" in one for one in story.scene.subjects)
+    assert not any("RESTORED AFTER HOLD" in one for one in story.scene.subjects)
     assert story.held() == {SECOND}

@@ -73,7 +73,7 @@ def test_people_are_let_go_exactly_as_they_were(kind: SourceKind) -> None:
 
     assert _settings(story) == before
     assert story.scene.account.ledger.stored("orders") is None
-    assert "LET GO: orders" in story.scene.subjects[-1]
+    assert "RESTORED AFTER HOLD: orders" in story.scene.subjects[-1]
     assert not any("STOPPED" in one for one in story.scene.subjects)
 
 

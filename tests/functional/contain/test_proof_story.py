@@ -112,7 +112,7 @@ def test_the_notice_draws_the_loop_and_says_what_breaks_it() -> None:
 
     (mail,) = scene.account.publisher.sent
     assert scene.incident().state is IncidentState.CONTAINED
-    for text in (DRAWING, "- the mapping 42", "What breaks it: filter the records of orders"):
+    for text in (DRAWING, "- the mapping 42", "How to fix it: filter the records of orders"):
         assert text in mail.body
     assert "2026-03-10 11:00 UTC" in mail.body
 

@@ -47,9 +47,9 @@ def test_a_capped_function_that_is_protected_is_put_back_and_never_stopped(
 
     assert scene.account.by_name["orders"].reserved == 50
     assert [one.arguments["concurrency"] for one in scene.account.calls("reserve")] == [50]
-    told = [one for one in scene.account.publisher.sent if "PUT BACK" in one.subject]
+    told = [one for one in scene.account.publisher.sent if "RESTORED BY LOOPBREAKER" in one.subject]
     assert len(told) == 1
-    assert "put orders back: " in told[0].body
+    assert "RESTORED orders, without being asked: " in told[0].body
     assert scene.account.ledger.filed("orders")[0].state is IncidentState.LIFTED
 
 

@@ -67,7 +67,7 @@ def test_a_hold_is_over_when_its_schedule_fires(scene: Scene) -> None:
     assert filed.state is IncidentState.LIFTED
     assert not filed.is_explained
     mail = scene.account.publisher.sent[-1]
-    assert mail.subject == "[Loopbreaker] PUT BACK: orders, not decided"
+    assert mail.subject == "[Loopbreaker] RESTORED BY LOOPBREAKER: orders, not decided"
     assert "This one was ended by a schedule" in " ".join(mail.body.split())
 
 
@@ -167,7 +167,7 @@ def test_an_end_that_dies_anywhere_is_finished_by_its_retry(scene: Scene, number
     assert reserved(scene) == 50
     assert scene.account.ledger.stored("orders") is None
     assert scene.account.ledger.filed("orders")[0].state is IncidentState.LIFTED
-    assert "PUT BACK: orders" in scene.subjects[-1]
+    assert "RESTORED BY LOOPBREAKER: orders" in scene.subjects[-1]
 
 
 def test_a_notice_that_sns_did_not_take_is_sent_by_a_schedule(scene: Scene) -> None:
@@ -289,7 +289,7 @@ def test_holds_end_when_the_stack_is_deleted_and_containments_do_not(scene: Scen
 
     assert reserved(scene) == 50
     assert scene.account.by_name["billing"].reserved == 0
-    assert scene.subjects[-1] == "[Loopbreaker] PUT BACK: orders, stack deleted"
+    assert scene.subjects[-1] == "[Loopbreaker] RESTORED BY LOOPBREAKER: orders, stack deleted"
     assert scene.rollbacks.tell_of_deletion() == ("billing",)
 
 

@@ -8,6 +8,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
+from functions.aws.account import account_alias
 from functions.aws.detection import lambda_metrics as metrics
 from functions.aws.diagnosis import alarm_actions, function_details, rule_watch
 from functions.aws.diagnosis import iam_simulation as simulations
@@ -55,6 +56,7 @@ def _actions(module: ModuleType, services: tuple[str, ...]) -> set[str]:
         # A schedule is given its role with the call that makes it.
         (way_back, ("scheduler",), {"iam:PassRole"}),
         (signals, (), set()),
+        (account_alias, ("iam",), set()),
         (alarm_actions, ("cloudwatch",), set()),
         (diagnosis_logs, ("logs",), set()),
         (diagnosis_metrics, ("cloudwatch",), set()),

@@ -17,6 +17,7 @@ from functions.domain.notices.layout import (
     compose_subject,
     cut_at_line,
     describe_location,
+    lines_of,
     paragraph,
 )
 from functions.domain.notices.notice import Deployment, Notice
@@ -55,14 +56,12 @@ def _compose_blocks(examined_function: ExaminedFunction, deployment: Deployment)
     facts = examined_function.facts
     if facts.is_contained:
         return (paragraph(_describe_contained(facts.name)),)
-    blocks = [paragraph(_describe_count(examined_function))]
+    blocks = [lines_of(_describe_count(examined_function), describe_location(deployment))]
     for judged in examined_function.judged:
         blocks += [
             paragraph(f"{judged.finding.title.upper()}: {judged.finding.summary}"),
             *compose_details(judged, deployment),
         ]
-    if not examined_function.judged:
-        blocks.append(describe_location(deployment))
     said = {gap for judged in examined_function.judged for gap in judged.finding.gaps}
     every = (f"{one.part}: {one.words}" for one in facts.gaps)
     blocks.append(compose_unread([one for one in every if one not in said]))
@@ -80,7 +79,7 @@ def _list_lines(examined_function: ExaminedFunction, deployment: Deployment) -> 
             f"{number}. {finding.title} ({CERTAINTY_WORDS[finding.certainty]}): {finding.summary}"
         )
         if remedy is not None:
-            lines.append(f"   Cure: {remedy.words}")
+            lines.append(f"   Fix: {remedy.words}")
         lines.append(
             f"   Loopbreaker did: {describe_decision(judged.decision, finding, deployment)}"
         )

@@ -11,6 +11,7 @@ from functions.domain.notices.layout import (
     compose_body,
     compose_subject,
     describe_location,
+    lines_of,
     paragraph,
     section,
 )
@@ -19,7 +20,7 @@ from functions.domain.notices.text import format_time_with_age
 
 _LEADS: Final = {
     ChangeKind.NEW: "FOUND",
-    ChangeKind.NEW_CAUSE: "FOUND MORE",
+    ChangeKind.NEW_CAUSE: "FOUND ANOTHER CAUSE:",
     ChangeKind.RETURNED: "FOUND AGAIN",
 }
 
@@ -35,11 +36,12 @@ def compose_finding(
         ),
         body=compose_body(
             (
-                paragraph(
+                lines_of(
                     finding.summary,
                     "It was resolved before and is back." * (change.kind is ChangeKind.RETURNED),
                     "It was found before, for another cause."
                     * (change.kind is ChangeKind.NEW_CAUSE),
+                    describe_location(deployment),
                 ),
                 *compose_details(judged, deployment),
                 *compose_footer(finding.function, deployment, now),

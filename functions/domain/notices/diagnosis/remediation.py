@@ -22,6 +22,7 @@ from functions.domain.notices.commands import (
     name_flag,
 )
 from functions.domain.notices.diagnosis.sections import (
+    IN_YOUR_TEMPLATE,
     MOST_EVIDENCE,
     compose_footer,
     compose_page_link,
@@ -32,13 +33,13 @@ from functions.domain.notices.layout import (
     compose_body,
     compose_subject,
     describe_location,
+    lines_of,
     paragraph,
-    quote,
     quote_aws_error,
     section,
 )
 from functions.domain.notices.notice import Deployment, Notice
-from functions.domain.notices.text import capitalize, format_count, shorten_actor
+from functions.domain.notices.text import capitalize, clean, format_count, shorten_actor
 from functions.domain.notices.ways_back import list_ways_back
 
 
@@ -67,17 +68,18 @@ def _compose_applied(remediation: Remediation, deployment: Deployment, now: date
         ),
         body=compose_body(
             (
-                paragraph(remediation.summary),
-                paragraph(
+                lines_of(
+                    remediation.summary,
                     f"Loopbreaker applied the remedy{' in part' if failed else ''}, as this"
-                    f" deployment allows ({allowed})."
+                    f" deployment allows ({allowed}).",
+                    describe_location(deployment),
                 ),
-                describe_location(deployment),
-                section("WHAT SHOWED IT", *map(bullet, remediation.evidence[:MOST_EVIDENCE])),
+                section("EVIDENCE", *map(bullet, remediation.evidence[:MOST_EVIDENCE])),
                 section(
                     "WHAT WAS DONE",
                     bullet(remediation.remedy),
                     *_list_applied_steps(remediation.steps),
+                    paragraph(IN_YOUR_TEMPLATE),
                 ),
                 _compose_undo(remediation, deployment),
                 paragraph(
@@ -100,10 +102,12 @@ def _compose_apply_failed(
         ),
         body=compose_body(
             (
-                paragraph(remediation.summary),
-                paragraph("Loopbreaker tried the remedy, and nothing of it is in force."),
-                describe_location(deployment),
-                section("WHAT SHOWED IT", *map(bullet, remediation.evidence[:MOST_EVIDENCE])),
+                lines_of(
+                    remediation.summary,
+                    "Loopbreaker tried the remedy, and nothing of it is in force.",
+                    describe_location(deployment),
+                ),
+                section("EVIDENCE", *map(bullet, remediation.evidence[:MOST_EVIDENCE])),
                 section(
                     "WHAT WAS TRIED",
                     bullet(remediation.remedy),
@@ -142,8 +146,7 @@ def _compose_undone(
         subject=compose_subject("REMEDY UNDONE:", remediation.function, tail),
         body=compose_body(
             (
-                paragraph(opening),
-                describe_location(deployment),
+                lines_of(opening, describe_location(deployment)),
                 section("SETTINGS", *_list_undone_steps(remediation.steps)),
                 section("WHAT IT WAS AGAINST", bullet(remediation.summary)),
                 *compose_footer(remediation.function, deployment, now),
@@ -159,11 +162,11 @@ def _compose_undo_failed(remediation: Remediation, deployment: Deployment, now: 
         ),
         body=compose_body(
             (
-                paragraph(
+                lines_of(
                     f"Loopbreaker could not undo all of its remedy on {remediation.function}. What"
-                    " AWS refused is still in force."
+                    " AWS refused is still in force.",
+                    describe_location(deployment),
                 ),
-                describe_location(deployment),
                 section("SETTINGS", *_list_undone_steps(remediation.steps)),
                 _compose_undo(remediation, deployment),
                 *compose_footer(remediation.function, deployment, now),
@@ -215,7 +218,7 @@ def _describe_outcome(
     words = verbs[status]
     if status is StepStatus.FAILED and detail:
         return f"{words}. {quote_aws_error(detail)}"
-    return f"{words} ({quote(detail, 300)})." if detail else f"{words}."
+    return f"{words} ({clean(detail, 300)})." if detail else f"{words}."
 
 
 def _compose_undo(remediation: Remediation, deployment: Deployment) -> str:
@@ -227,7 +230,7 @@ def _compose_undo(remediation: Remediation, deployment: Deployment) -> str:
     ]
     return section(
         "UNDO IT",
-        paragraph("This puts everything back that nobody has changed since:"),
+        paragraph("This undoes everything that nobody has changed since:"),
         *list_ways_back(remediation.function, remediation.function_arn, deployment),
         paragraph("Or by hand:") if inverses else "",
         *map(command_line, inverses),

@@ -18,15 +18,17 @@ from functions.domain.notices.layout import (
     bullet,
     command_line,
     count_left_out,
-    describe_location,
     paragraph,
-    quote,
     section,
 )
 from functions.domain.notices.links import build_function_link
 from functions.domain.notices.notice import Deployment
 from functions.domain.notices.text import clean, format_time
 
+IN_YOUR_TEMPLATE: Final = (
+    "If a template deploys it (CDK, CloudFormation, Terraform), change it there as well: the next"
+    " deployment may overwrite what was changed by hand."
+)
 MOST_EVIDENCE: Final = 20
 MOST_REMEDIES: Final = 10
 CERTAINTY_WORDS: Final = {
@@ -52,10 +54,11 @@ def compose_details(judged: EvaluatedFinding, deployment: Deployment) -> tuple[s
     """Say what shows a finding, what fixes it, and what the guard did."""
     finding = judged.finding
     return (
-        paragraph(f"This is {CERTAINTY_WORDS[finding.certainty]}."),
-        describe_location(deployment),
         section(
-            "WHAT SHOWS IT",
+            "EVIDENCE",
+            paragraph("This is likely, not certain.")
+            if finding.certainty is Certainty.LIKELY
+            else "",
             *(bullet(one.compose_sentence()) for one in finding.evidence[:MOST_EVIDENCE]),
             count_left_out(len(finding.evidence) - MOST_EVIDENCE, "observation"),
         ),
@@ -78,7 +81,9 @@ def _compose_remedies(finding: Finding, deployment: Deployment) -> str:
         if remedy.alternative:
             lines.append(paragraph(remedy.alternative))
     lines.append(count_left_out(len(finding.remedies) - len(shown), "remedy"))
-    return section("WHAT CURES IT", *lines)
+    if any(_list_commands(one, deployment) for one in shown):
+        lines.append(paragraph(IN_YOUR_TEMPLATE))
+    return section("HOW TO FIX", *lines)
 
 
 def _list_commands(remedy: Remedy, deployment: Deployment) -> tuple[str, ...]:
@@ -132,7 +137,7 @@ def compose_unread(gaps: Sequence[str]) -> str:
     if not gaps:
         return ""
     return section(
-        "WHAT COULD NOT BE READ", *(bullet(quote(one, 300)) for one in gaps[:MOST_EVIDENCE])
+        "WHAT COULD NOT BE READ", *(bullet(clean(one, 300)) for one in gaps[:MOST_EVIDENCE])
     )
 
 

@@ -32,7 +32,7 @@ def _describe_statement(edge: Edge) -> str:
     """Say where people find the statement of a permission."""
     policy = cut_middle(clean(edge.policy, 400), _LONGEST_NAME)
     sid = cut_middle(clean(edge.sid, 400), _LONGEST_NAME)
-    where = f"policy {policy}" if policy else "its policies"
+    where = f'policy "{policy}"' if policy else "its policies"
     if sid:
         where += f", {sid}" if sid.startswith("statement ") else f", statement {sid}"
     return where

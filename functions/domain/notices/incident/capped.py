@@ -10,13 +10,21 @@ from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.policy import EXEMPT_TAG
 from functions.domain.notices.grounds import describe_ground
 from functions.domain.notices.incident.sections.ending import compose_ending, compose_footer
+from functions.domain.notices.incident.sections.first_screen import (
+    NOTHING_TO_DO,
+    compose_first_screen,
+    format_moment,
+)
+from functions.domain.notices.incident.sections.instructions import (
+    list_restore_steps,
+    list_stop_steps,
+)
 from functions.domain.notices.incident.sections.measurement import (
-    compose_measurement,
+    compose_cost,
     describe_rate,
+    list_rates,
 )
-from functions.domain.notices.incident.sections.reasons import (
-    explain_spike,
-)
+from functions.domain.notices.incident.sections.reasons import compose_evidence
 from functions.domain.notices.incident.sections.restriction import (
     describe_hold,
     describe_restriction,
@@ -27,7 +35,6 @@ from functions.domain.notices.layout import (
     bullet,
     compose_body,
     compose_subject,
-    describe_location,
     paragraph,
     section,
 )
@@ -37,21 +44,31 @@ from functions.domain.notices.text import format_duration, format_time
 
 def compose_capped_earlier(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     """Tell of a cap that an earlier version had begun to set."""
+    cap = f"{incident.target or 0:,}"
     return Notice(
-        subject=compose_subject(
-            f"CAPPED AT {incident.target or 0:,}", incident.function, describe_rate(incident)
-        ),
+        subject=compose_subject(f"CAPPED AT {cap}", incident.function, describe_rate(incident)),
         body=compose_body(
             (
-                paragraph(
-                    f"Loopbreaker capped {incident.function}. An earlier version of Loopbreaker had"
-                    " begun with that. This version does not judge by caps: it takes the cap back"
-                    " at its next check. If the function is still unusual then, it is held anew."
+                *compose_first_screen(
+                    incident,
+                    context,
+                    state=f"CAPPED {incident.function} at {cap}. Loopbreaker takes the cap back at"
+                    " its next check.",
+                    loss="Nothing is being lost yet: what is not served waits, or is refused.",
+                    actions=list_restore_steps(incident, context, now),
                 ),
-                paragraph(describe_restriction(incident, now)),
-                *list_refused_steps(incident),
-                describe_location(context.deployment),
-                *explain_spike(incident, context, now, is_over=True),
+                section(
+                    "WHAT LOOPBREAKER CHANGED",
+                    paragraph(describe_restriction(incident, now)),
+                    paragraph(
+                        "An earlier version of Loopbreaker had begun with that. This version does"
+                        " not judge by caps. If the function is still unusual once the cap is gone,"
+                        " it is held anew."
+                    ),
+                    *list_refused_steps(incident),
+                ),
+                compose_evidence(incident, now),
+                compose_cost(incident),
                 *compose_ending(incident, context, now),
             )
         ),
@@ -63,6 +80,7 @@ def compose_capped_in_danger(
 ) -> Notice:
     """Tell that a function whose callers wait is capped at its normal peak."""
     ends = watch.held_at + watch.plan.longest
+    cap = f"{incident.target or 0:,}"
     then = (
         f"If it is still in danger then, Loopbreaker stops it, because the configuration closes"
         f" the loop. To prevent that, give it the tag {EXEMPT_TAG}=true."
@@ -71,20 +89,27 @@ def compose_capped_in_danger(
         f" again within {format_duration(context.deployment.cooling_off)}."
     )
     return Notice(
-        subject=compose_subject(
-            f"CAPPED AT {incident.target or 0:,}", incident.function, describe_rate(incident)
-        ),
+        subject=compose_subject(f"CAPPED AT {cap}", incident.function, describe_rate(incident)),
         body=compose_body(
             (
-                paragraph(
-                    f"{incident.function} does harm that does not wait: the reasons below say"
-                    " which. It is not held back to see whether it feeds itself, because callers"
-                    " wait for its answers. Loopbreaker capped it at its normal peak of 14 days."
-                    " What is asked beyond that is refused with status 429."
+                *compose_first_screen(
+                    incident,
+                    context,
+                    state=f"CAPPED {incident.function} at {cap}, its normal peak, until"
+                    f" {format_moment(ends, now)} at the latest: it does harm that does not wait.",
+                    loss="Nothing is being lost, but callers beyond the cap are refused (status"
+                    " 429).",
+                    actions=list_restore_steps(incident, context, now),
                 ),
-                paragraph(describe_hold(incident, now)),
-                *list_refused_steps(incident),
-                describe_location(context.deployment),
+                section(
+                    "WHAT LOOPBREAKER CHANGED",
+                    paragraph(describe_hold(incident, now)),
+                    paragraph(
+                        "It is not held back to see whether it feeds itself, because callers wait"
+                        " for its answers. The cap is its normal peak of 14 days."
+                    ),
+                    *list_refused_steps(incident),
+                ),
                 section(
                     "WHAT COMES NEXT",
                     bullet(
@@ -94,7 +119,8 @@ def compose_capped_in_danger(
                     ),
                     bullet(then, "2."),
                 ),
-                *explain_spike(incident, context, now, is_over=True),
+                compose_evidence(incident, now),
+                compose_cost(incident),
                 *compose_ending(incident, context, now),
             )
         ),
@@ -106,29 +132,48 @@ def compose_cap_over(incident: Incident, context: NoticeContext, now: datetime) 
     reason = parse_decision_reason(incident)
     tail, because = _CAP_ENDS.get(reason or DecisionReason.CAP_OVER, _CAP_ENDS_LATE)
     is_watched_on = reason is not DecisionReason.STACK_DELETED
+    is_over = reason is DecisionReason.DANGER_OVER
     return Notice(
-        subject=compose_subject("CAP TAKEN BACK:", incident.function, tail),
+        subject=compose_subject("CAP REMOVED:", incident.function, tail),
         body=compose_body(
             (
-                paragraph(f"Loopbreaker took the cap of {incident.function} back. {because}"),
-                paragraph(
-                    "Whether it is a loop is not known.",
-                    "Loopbreaker goes on looking at it, and tells you if it is suspected again. It"
-                    " is not capped again within"
-                    f" {format_duration(context.deployment.cooling_off)}."
-                    if is_watched_on
-                    else "",
+                *compose_first_screen(
+                    incident,
+                    context,
+                    state=f"CAP REMOVED from {incident.function}. {because}",
+                    cause="Whether it is a loop is not known.",
+                    loss="Nothing is being lost, and nobody is refused by the cap any more.",
+                    is_running=True,
+                    actions=(paragraph(NOTHING_TO_DO),)
+                    if is_over
+                    else list_stop_steps(incident, context),
                 ),
-                describe_location(context.deployment),
                 section(
-                    "WHAT WAS SEEN UNDER THE CAP",
+                    "WHAT COMES NEXT",
+                    paragraph(
+                        "Loopbreaker goes on looking at it, and tells you if it is suspected again."
+                        " It is not capped again within"
+                        f" {format_duration(context.deployment.cooling_off)}.",
+                    ),
+                    paragraph(
+                        "The function contain ends a cap, normally. This one was ended by a"
+                        " schedule that was made beforehand: find out why contain did not."
+                        if reason is DecisionReason.HOLD_OVER
+                        else ""
+                    ),
+                )
+                if is_watched_on
+                else "",
+                section(
+                    "EVIDENCE",
                     *(
                         bullet(describe_ground(one))
                         for one in incident.assessment.grounds
                         if one.reason in _UNDER_CAP
                     ),
+                    *list_rates(incident, now),
                 ),
-                *compose_measurement(incident, now, is_over=True),
+                compose_cost(incident),
                 section("SETTINGS", *list_settings(incident)),
                 *compose_footer(incident, context, now),
             )
@@ -147,10 +192,7 @@ _CAP_ENDS: Final = {
     ),
     DecisionReason.HOLD_OVER: (
         ", its time is over",
-        (
-            "It may still be in danger. The function contain ends a cap, normally. This one was"
-            " ended by a schedule that was made beforehand: find out why contain did not."
-        ),
+        "It may still be in danger.",
     ),
 }
 _CAP_ENDS_LATE: Final = (

@@ -1,34 +1,49 @@
 """The mails about an incident that ends otherwise: released by others, calm again, or deleted."""
 
 from datetime import datetime
+from typing import Final
 
 from functions.domain.changes.steps import DisableMapping, LimitMapping, Reserve, ScaleToZero
 from functions.domain.incidents.incident import Incident
 from functions.domain.notices.commands import build_restore_commands
 from functions.domain.notices.incident.sections.ending import compose_footer
-from functions.domain.notices.incident.sections.instructions import compose_manual_stop
+from functions.domain.notices.incident.sections.first_screen import (
+    NOTHING_TO_DO,
+    compose_first_screen,
+    describe_known_cause,
+    format_moment,
+    list_restore_actions,
+)
+from functions.domain.notices.incident.sections.instructions import (
+    compose_manual_stop,
+    list_stop_steps,
+)
+from functions.domain.notices.incident.sections.losses import (
+    LOST_NO_MORE,
+    NOTHING_IS_LOST,
+    describe_no_stop,
+)
 from functions.domain.notices.incident.sections.measurement import (
-    compose_measurement,
+    compose_cost,
     describe_rate,
+    list_rates,
 )
-from functions.domain.notices.incident.sections.reasons import (
-    explain_spike,
-)
+from functions.domain.notices.incident.sections.reasons import compose_evidence, compose_loop
 from functions.domain.notices.incident.sections.settings import (
     compose_leftovers,
     list_steps_in_force,
 )
 from functions.domain.notices.layout import (
+    bullet,
     command_lines,
     compose_body,
     compose_subject,
-    describe_location,
     paragraph,
-    quote,
     section,
 )
 from functions.domain.notices.notice import Notice, NoticeContext
 from functions.domain.notices.text import (
+    clean,
     format_duration,
     format_time,
     format_time_with_age,
@@ -41,7 +56,7 @@ def compose_released(incident: Incident, context: NoticeContext, now: datetime) 
     who = shorten_actor(incident.actor)
     at = incident.released_at or now
     found = context.found
-    opening, there = f"{incident.function} was released", ""
+    what, there = "RELEASED", ""
     if incident.is_on_instances:
         there = "A version of it may have execution environments again."
     elif found is None:
@@ -49,9 +64,8 @@ def compose_released(incident: Incident, context: NoticeContext, now: datetime) 
     elif found.reserved_concurrency is None:
         there = "Nothing is reserved for it now."
     else:
-        opening = f"The reserved concurrency of {incident.function} was changed"
+        what = "CHANGED by somebody: the reserved concurrency of"
         there = f"It is now {found.reserved_concurrency:,}."
-    by = f" by {quote(incident.actor, 300)}" if incident.actor else " (it is not known by whom)"
     changed = tuple(
         one
         for one in list_steps_in_force(incident)
@@ -64,51 +78,89 @@ def compose_released(incident: Incident, context: NoticeContext, now: datetime) 
         ),
         body=compose_body(
             (
-                paragraph(f"{opening}{by}, not by Loopbreaker."),
-                paragraph(f"Noticed at {format_time_with_age(at, now)}.", there),
-                paragraph(
-                    "Loopbreaker does not fight it: it watches the function and changes nothing"
-                    f" until {format_time(until)}. If it runs away after that, Loopbreaker acts"
-                    " again. If it stays calm, the incident ends."
+                *compose_first_screen(
+                    incident,
+                    context,
+                    state=f"{what} {incident.function}"
+                    f"{f' by {who}' if who else ' (it is not known by whom)'}, not by Loopbreaker.",
+                    loss=LOST_NO_MORE if not changed else _STILL_CHANGED,
+                    actions=(
+                        paragraph(
+                            f"{NOTHING_TO_DO} Loopbreaker changes nothing of it until"
+                            f" {format_moment(until, now)}. If it runs away after that, Loopbreaker"
+                            " acts again. If it stays calm, the incident ends."
+                        ),
+                    )
+                    if not changed
+                    else _list_rest_actions(incident, context),
                 ),
-                describe_location(context.deployment),
-                compose_leftovers(incident, context, changed),
+                section(
+                    "WHAT WAS SEEN",
+                    bullet(f"Noticed at {format_time_with_age(at, now)}. {there}"),
+                    bullet(f"By: {clean(incident.actor, 300)}.") if incident.actor else "",
+                    bullet(
+                        f"Loopbreaker changes nothing of it until {format_time(until)}. If it runs"
+                        " away after that, Loopbreaker acts again. If it stays calm, the incident"
+                        " ends."
+                    )
+                    if changed
+                    else "",
+                ),
+                compose_leftovers(incident, context, changed, is_first=True),
                 *compose_footer(incident, context, now),
             )
         ),
     )
 
 
+_STILL_CHANGED: Final = (
+    "Nothing is being lost yet, but settings are still changed: events may wait for that."
+)
+
+
+def _list_rest_actions(incident: Incident, context: NoticeContext) -> tuple[str, ...]:
+    return list_restore_actions(
+        incident,
+        context,
+        "Loopbreaker had changed more than that. This restores the rest, and leaves alone what"
+        " others have changed:",
+        is_exemption_offered=False,
+    )
+
+
 def compose_running_away_again(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     """Tell that a function which others released runs away again."""
     who = shorten_actor(incident.actor)
+    by = f" by {who}" if who else " by others"
     released = (
-        f"It was released{f' by {who}' if who else ''} at"
-        f" {format_time_with_age(incident.released_at, now)}."
+        f" at {format_time_with_age(incident.released_at, now)}"
         if incident.released_at is not None
-        else f"It was released{f' by {who}' if who else ' by others'}."
+        else ""
     )
     until = (
-        f"until {format_time(incident.released_at + context.deployment.cooling_off)}"
+        f"at {format_moment(incident.released_at + context.deployment.cooling_off, now)}"
         if incident.released_at is not None
-        else f"for {format_duration(context.deployment.cooling_off)} after that"
+        else f"{format_duration(context.deployment.cooling_off)} after that"
     )
     return Notice(
         subject=compose_subject("RUNNING AWAY AGAIN:", incident.function, describe_rate(incident)),
         body=compose_body(
             (
-                paragraph(
-                    f"{incident.function} is running away again, and Loopbreaker HAS NOT STOPPED"
-                    " IT."
+                *compose_first_screen(
+                    incident,
+                    context,
+                    state=f"NOT STOPPED: {incident.function} is running away again. It was"
+                    f" released{by}. Loopbreaker acts again {until}, if it still runs away then.",
+                    loss=describe_no_stop(incident),
+                    is_running=True,
+                    actions=list_stop_steps(incident, context),
                 ),
-                paragraph(
-                    released,
-                    f"Loopbreaker respects that {until}. If it still runs away then, Loopbreaker"
-                    " acts again.",
+                compose_evidence(
+                    incident, now, f"It was released{by}{released}." if released else ""
                 ),
+                compose_cost(incident),
+                compose_loop(incident, context),
                 compose_manual_stop(incident, context),
-                describe_location(context.deployment),
-                *explain_spike(incident, context, now),
                 *compose_footer(incident, context, now),
             )
         ),
@@ -127,27 +179,41 @@ def compose_ended(incident: Incident, context: NoticeContext, now: datetime) -> 
         if is_released
         else list_steps_in_force(incident)
     )
-    opening = (
-        f"{incident.function} stayed calm since it was released at"
-        f" {format_time_with_age(incident.released_at, now)}. The incident is over."
+    since = (
+        f" It stayed calm since its release, {format_time_with_age(incident.released_at, now)}."
         if incident.released_at is not None
-        else f"{incident.function} is calm again. The incident is over."
+        else ""
     )
     return Notice(
-        subject=compose_subject("OVER:", incident.function, " is calm again"),
+        subject=compose_subject("INCIDENT OVER:", incident.function, " is calm again"),
         body=compose_body(
             (
-                paragraph(opening),
-                paragraph(
-                    f"It was noticed at {format_time_with_age(incident.opened_at, now)}.",
-                    "" if incident.snapshot is not None else "Loopbreaker changed nothing.",
+                *compose_first_screen(
+                    incident,
+                    context,
+                    state=f"OVER: {incident.function} is calm again.{since}",
+                    cause=describe_known_cause(incident, context),
+                    loss=_STILL_CHANGED if changed else NOTHING_IS_LOST,
+                    actions=(
+                        paragraph(
+                            "Restore what is still changed: see below."
+                            if changed
+                            else NOTHING_TO_DO,
+                            "What caused it may still be there. If it runs away again, you are"
+                            " told again.",
+                        ),
+                    ),
                 ),
-                paragraph(
-                    "What caused it may still be there. If it runs away again, you are told again."
-                ),
-                describe_location(context.deployment),
                 compose_leftovers(incident, context, changed, is_closed=True),
-                *compose_measurement(incident, now, is_over=True),
+                section(
+                    "EVIDENCE",
+                    paragraph(
+                        f"It was noticed at {format_time_with_age(incident.opened_at, now)}.",
+                        "" if incident.snapshot is not None else "Loopbreaker changed nothing.",
+                    ),
+                    *list_rates(incident, now),
+                ),
+                compose_cost(incident),
                 *compose_footer(incident, context, now),
             )
         ),
@@ -163,10 +229,24 @@ def compose_deleted(incident: Incident, context: NoticeContext, now: datetime) -
         subject=compose_subject("DELETED:", incident.function, " no longer exists"),
         body=compose_body(
             (
-                paragraph(f"{incident.function} no longer exists. The incident is over."),
-                paragraph(
-                    "There is nothing to restore. A function that is created again under this"
-                    " name starts without what Loopbreaker had set."
+                *compose_first_screen(
+                    incident,
+                    context,
+                    state=f"OVER: {incident.function} no longer exists.",
+                    cause=describe_known_cause(incident, context),
+                    loss="Nothing is being lost yet: events wait where event source mappings are"
+                    " still disabled."
+                    if mappings
+                    else NOTHING_IS_LOST,
+                    actions=(
+                        paragraph(
+                            "Delete or enable what is still disabled: see below."
+                            if mappings
+                            else NOTHING_TO_DO,
+                            "A function that is created again under this name starts without what"
+                            " Loopbreaker had set.",
+                        ),
+                    ),
                 ),
                 section(
                     "STILL DISABLED",
@@ -183,13 +263,12 @@ def compose_deleted(incident: Incident, context: NoticeContext, now: datetime) -
                     "STILL LIMITED",
                     paragraph(
                         "Loopbreaker had limited the concurrency of these event source mappings."
-                        " This puts it back:"
+                        " This restores it:"
                     ),
                     *command_lines(build_restore_commands(limited, context.deployment.region)),
                 )
                 if limited
                 else "",
-                describe_location(context.deployment),
                 *compose_footer(incident, context, now),
             )
         ),

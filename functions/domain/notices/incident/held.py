@@ -16,19 +16,31 @@ from functions.domain.notices.incident.capped import (
     compose_capped_in_danger,
 )
 from functions.domain.notices.incident.sections.ending import compose_ending, compose_footer
+from functions.domain.notices.incident.sections.first_screen import (
+    NOTHING_TO_DO,
+    SOME_LEFT_ALONE,
+    compose_first_screen,
+    format_moment,
+)
 from functions.domain.notices.incident.sections.instructions import (
     compose_durable_executions,
-    compose_instructions,
+    compose_restore_notes,
+    list_restore_steps,
+)
+from functions.domain.notices.incident.sections.losses import (
+    LOST_NO_MORE,
+    NOTHING_IS_LOST,
+    describe_held_loss,
 )
 from functions.domain.notices.incident.sections.measurement import (
-    compose_measurement,
+    compose_cost,
     describe_rate,
+    list_rates,
 )
 from functions.domain.notices.incident.sections.reasons import (
+    compose_evidence,
     compose_loop,
-    compose_reasons,
     describe_suspected,
-    explain_spike,
 )
 from functions.domain.notices.incident.sections.restriction import (
     describe_hold,
@@ -40,7 +52,6 @@ from functions.domain.notices.layout import (
     bullet,
     compose_body,
     compose_subject,
-    describe_location,
     paragraph,
     section,
 )
@@ -65,7 +76,7 @@ _AGAIN: Final = (
 )
 _ELSE: Final = (
     "Where it cannot be told, it may stay held, for you to decide. In any other case Loopbreaker"
-    " puts everything back."
+    " restores everything."
 )
 _NEXT: Final = (
     "First, Loopbreaker watches what still arrives. A loop falls silent: nothing else feeds it.",
@@ -87,69 +98,75 @@ def compose_held(incident: Incident, context: NoticeContext, now: datetime) -> N
         subject=compose_subject("HELD", incident.function, describe_rate(incident)),
         body=compose_body(
             (
-                paragraph(
-                    f"Loopbreaker holds {incident.function} back for {format_duration(longest)} at"
-                    " most, to see whether it feeds itself. What arrives meanwhile waits; it is"
-                    " kept for longer than that."
+                *compose_first_screen(
+                    incident,
+                    context,
+                    state=f"HELD {incident.function} at {format_moment(watch.held_at, now)}, for"
+                    f" {format_duration(longest)} at most: does it feed itself?",
+                    loss=f"{NOTHING_IS_LOST} What arrives waits, and is kept for longer than that.",
+                    actions=list_restore_steps(incident, context, now),
                 ),
-                paragraph(describe_hold(incident, now)),
-                describe_suspected(incident),
-                *list_refused_steps(incident),
-                describe_location(context.deployment),
+                _compose_changes(incident, now),
                 section(
                     "WHAT COMES NEXT",
                     *(bullet(text, f"{number}.") for number, text in enumerate(_NEXT, start=1)),
                     paragraph(
-                        "You are told of the outcome by about"
-                        f" {format_time(watch.held_at + longest)}, or as much later if there is a"
-                        " second round."
+                        f"The outcome comes by about {format_time(watch.held_at + longest)}, or as"
+                        " much later if there is a second round."
                     ),
                 ),
-                *explain_spike(incident, context, now, is_over=True),
-                section(
-                    "WHAT BECOMES OF ITS EVENTS", *(bullet(_WAIT[one]) for one in watch.plan.levers)
-                ),
+                compose_evidence(incident, now, describe_suspected(incident)),
+                compose_cost(incident),
+                section("PENDING EVENTS", *(bullet(_WAIT[one]) for one in watch.plan.levers)),
                 compose_durable_executions(incident, context.deployment.region),
-                compose_instructions(incident, context),
+                compose_loop(incident, context),
+                compose_restore_notes(incident, context),
                 *compose_footer(incident, context, now),
             )
         ),
     )
 
 
+def _compose_changes(incident: Incident, now: datetime) -> str:
+    return section(
+        "WHAT LOOPBREAKER CHANGED",
+        paragraph(describe_hold(incident, now)),
+        *list_refused_steps(incident),
+    )
+
+
 def compose_kept(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     """Tell that a hold goes on until people decide: a loop was shown, or nothing could be."""
-    if parse_decision_reason(incident) is DecisionReason.CANNOT_BE_TOLD:
-        lead = "HELD, YOU DECIDE:"
-        opening = (
-            f"Whether {incident.function} feeds itself could not be shown. It may. Loopbreaker"
-            " keeps it held until you decide."
-        )
-        caution = ""
-    else:
-        lead = "LOOP, HELD:"
-        opening = (
-            f"{incident.function} feeds itself. Loopbreaker keeps it held until you restore it."
-        )
-        caution = (
-            "It is not stopped for good, because the configuration does not prove the loop. A"
-            " client that waits for each answer looks the same, and so does a producer that"
-            " watches the depth of a queue. Held, its events wait, as told below; stopped,"
-            " some could be lost at once."
-        )
+    is_untold = parse_decision_reason(incident) is DecisionReason.CANNOT_BE_TOLD
+    caution = (
+        ""
+        if is_untold
+        else "It is not stopped for good, because the configuration does not prove the loop. A"
+        " client that waits for each answer looks the same, and so does a producer that watches the"
+        " depth of a queue. Held, its events wait, as told below; stopped, some could be lost at"
+        " once."
+    )
     return Notice(
-        subject=compose_subject(lead, incident.function, describe_rate(incident)),
+        subject=compose_subject(
+            "HELD, YOU DECIDE:" if is_untold else "LOOP, HELD:",
+            incident.function,
+            describe_rate(incident),
+        ),
         body=compose_body(
             (
-                paragraph(opening),
-                paragraph(describe_hold(incident, now)),
-                describe_suspected(incident),
-                *list_refused_steps(incident),
-                paragraph(caution),
-                describe_location(context.deployment),
-                compose_reasons(incident),
-                *compose_measurement(incident, now, is_over=True),
-                compose_loop(incident, context),
+                *compose_first_screen(
+                    incident,
+                    context,
+                    state=f"HELD {incident.function} until you decide: whether it feeds itself"
+                    " could not be shown."
+                    if is_untold
+                    else f"HELD {incident.function} until you restore it: it feeds itself.",
+                    loss=describe_held_loss(incident, now),
+                    actions=list_restore_steps(incident, context, now),
+                ),
+                _compose_changes(incident, now),
+                compose_evidence(incident, now, describe_suspected(incident), caution),
+                compose_cost(incident),
                 *compose_ending(incident, _narrow_to_held(incident, context), now),
             )
         ),
@@ -159,24 +176,21 @@ def compose_kept(incident: Incident, context: NoticeContext, now: datetime) -> N
 def compose_expiring(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     """Remind people to decide: the events that wait are not kept for ever."""
     lost_from = None if incident.watch is None else incident.watch.lost_from
-    left = "" if lost_from is None else f" {format_duration(lost_from - now)} are left"
-    until = "" if lost_from is None else f" from about {format_time(lost_from)} on"
+    left = "" if lost_from is None else f", {format_duration(lost_from - now)} are left"
     return Notice(
-        subject=compose_subject(
-            "STILL HELD, DECIDE:", incident.function, f",{left}" if left else ""
-        ),
+        subject=compose_subject("STILL HELD, DECIDE:", incident.function, left),
         body=compose_body(
             (
-                paragraph(
-                    f"{incident.function} is still held, and waits for your decision. Its events"
-                    f" wait as well. They are given up{until}, the oldest first: restore it, or"
-                    " save them."
+                *compose_first_screen(
+                    incident,
+                    context,
+                    state=f"STILL HELD: {incident.function} waits for your decision. Restore it, or"
+                    " save its events.",
+                    loss=describe_held_loss(incident, now),
+                    actions=list_restore_steps(incident, context, now),
                 ),
-                paragraph(describe_hold(incident, now)),
-                describe_suspected(incident),
-                describe_location(context.deployment),
-                compose_reasons(incident),
-                compose_loop(incident, context),
+                _compose_changes(incident, now),
+                compose_evidence(incident, now, describe_suspected(incident)),
                 *compose_ending(incident, _narrow_to_held(incident, context), now),
             )
         ),
@@ -191,20 +205,24 @@ def compose_let_go(incident: Incident, context: NoticeContext, now: datetime) ->
     because = f": {_describe_reason(first)}" if first in _TAILS else ""
     return Notice(
         subject=compose_subject(
-            "LET GO:", incident.function, _TAILS.get(first, "") if first else ""
+            "RESTORED AFTER HOLD:", incident.function, _TAILS.get(first, "") if first else ""
         ),
         body=compose_body(
             (
-                paragraph(f"Loopbreaker let {incident.function} go again{because}."),
-                paragraph(describe_hold_time(incident, now)),
-                describe_suspected(incident),
-                paragraph(_describe_left_to_do(first, is_left=left)),
-                describe_location(context.deployment),
-                section(
-                    "WHAT THE HOLD SHOWED",
-                    *(bullet(describe_ground(one)) for one in grounds if one.reason in _FIGURES),
+                *compose_first_screen(
+                    incident,
+                    context,
+                    state=f"RESTORED {incident.function} after its hold{because}.",
+                    cause="",
+                    loss=LOST_NO_MORE,
+                    actions=(paragraph(_describe_left_to_do(first, is_left=left)),),
                 ),
-                *(compose_measurement(incident, now, is_over=True) if first in _NOT_JUDGED else ()),
+                section(
+                    "EVIDENCE",
+                    paragraph(describe_hold_time(incident, now), describe_suspected(incident)),
+                    *(bullet(describe_ground(one)) for one in grounds if one.reason in _FIGURES),
+                    *(list_rates(incident, now) if first in _NOT_JUDGED else ()),
+                ),
                 section("SETTINGS", *list_settings(incident)),
                 *compose_footer(incident, context, now),
             )
@@ -240,7 +258,7 @@ _FIGURES: Final = frozenset(
 def _describe_left_to_do(first: Reason | None, *, is_left: bool) -> str:
     if first in _NOT_JUDGED:
         return "Whether it is a loop is not known: look at its invocations."
-    return "" if is_left else "Nothing is left to do."
+    return SOME_LEFT_ALONE if is_left else NOTHING_TO_DO
 
 
 def _describe_reason(reason: Reason | None) -> str:

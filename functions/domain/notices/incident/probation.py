@@ -9,11 +9,22 @@ from functions.domain.detection.evidence import LoopProof
 from functions.domain.incidents.incident import Incident
 from functions.domain.notices.incident.sections.ending import compose_ending, compose_footer
 from functions.domain.notices.incident.sections.events import list_aftermath
+from functions.domain.notices.incident.sections.first_screen import (
+    NOTHING_TO_DO,
+    SOME_LEFT_ALONE,
+    compose_first_screen,
+    format_moment,
+)
 from functions.domain.notices.incident.sections.instructions import (
     advise_on_refusal,
     compose_durable_executions,
+    list_restore_steps,
 )
-from functions.domain.notices.incident.sections.reasons import compose_loop
+from functions.domain.notices.incident.sections.losses import (
+    LOST_NO_MORE,
+    describe_held_loss,
+    describe_loss,
+)
 from functions.domain.notices.incident.sections.restriction import (
     describe_restriction_time,
     name_restriction,
@@ -23,7 +34,6 @@ from functions.domain.notices.layout import (
     bullet,
     compose_body,
     compose_subject,
-    describe_location,
     join_names,
     paragraph,
     quote_aws_error,
@@ -33,10 +43,9 @@ from functions.domain.notices.notice import Notice, NoticeContext
 from functions.domain.notices.text import (
     format_count,
     format_number,
-    format_time,
     shorten_arn,
 )
-from functions.domain.notices.ways_back import list_ways_back
+from functions.domain.notices.ways_back import compose_deployment, compose_own_command
 from functions.domain.probation.record import (
     PASSED,
     Probation,
@@ -53,20 +62,26 @@ _MOST_ROUNDS: Final = 10_000.0
 def compose_begun(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     """Tell that a function is let go a little, and watched."""
     probation = incident.probation
-    until = (
-        "" if probation is None else f", at about {format_time(probation.ends_at)} at the latest"
-    )
+    until = "" if probation is None else f" by {format_moment(probation.ends_at, now)}"
     before = "stopped" if probation is None or probation.was_stopped else "held"
     return Notice(
         subject=compose_subject("ON PROBATION:", incident.function, ", as you asked"),
         body=compose_body(
             (
-                paragraph(
-                    f"Loopbreaker lets {incident.function} run a little, as you asked, and watches"
-                    f" what comes back. It tells you how that ends{until}."
+                *compose_first_screen(
+                    incident,
+                    context,
+                    state=f"ON PROBATION: {incident.function} runs a little, as you asked.",
+                    loss=_describe_loss(incident, context, now),
+                    actions=(
+                        paragraph(
+                            f"{NOTHING_TO_DO} A mail says how it ends{until}. To end it now and"
+                            " restore everything:"
+                        ),
+                        *_list_restores(incident, context, RestoreTerms(is_forced=True)),
+                    ),
                 ),
-                paragraph(describe_probation(incident)),
-                describe_location(context.deployment),
+                section("WHAT IS LET GO", paragraph(describe_probation(incident))),
                 section(
                     "WHAT COMES NEXT",
                     bullet(
@@ -84,16 +99,6 @@ def compose_begun(incident: Incident, context: NoticeContext, now: datetime) -> 
                         "It cannot be told, and nothing speaks against it: Loopbreaker restores"
                         " everything, and says so.",
                         "3.",
-                    ),
-                ),
-                section(
-                    "TO END IT NOW",
-                    paragraph("This restores everything at once:"),
-                    *list_ways_back(
-                        incident.function,
-                        incident.function_arn,
-                        context.deployment,
-                        terms=RestoreTerms(is_forced=True),
                     ),
                 ),
                 compose_durable_executions(incident, context.deployment.region),
@@ -137,18 +142,26 @@ def compose_over(
         subject=compose_subject("RESTORED", incident.function, f"{tail}{kept}"),
         body=compose_body(
             (
-                paragraph(
-                    f"Loopbreaker put {incident.function} back, as you asked, after a probation."
+                *compose_first_screen(
+                    incident,
+                    context,
+                    state=f"RESTORED {incident.function} after a probation, as you asked{kept}.",
+                    cause=_describe_outcome(probation),
+                    loss=LOST_NO_MORE,
+                    actions=(
+                        paragraph(
+                            SOME_LEFT_ALONE if left else NOTHING_TO_DO,
+                            "If it runs away again, Loopbreaker acts again: there is no waiting"
+                            " time after a restore.",
+                        ),
+                    ),
                 ),
-                paragraph(_describe_outcome(probation)),
-                paragraph(describe_restriction_time(incident, now)),
-                paragraph(
-                    "If it runs away again, Loopbreaker acts again: there is no waiting time after"
-                    " a restore."
-                ),
-                describe_location(context.deployment),
                 section("WHAT THE PROBATION SHOWED", *_list_figures(probation.figures)),
-                section("SETTINGS", *list_settings(incident)),
+                section(
+                    "SETTINGS",
+                    paragraph(describe_restriction_time(incident, now)),
+                    *list_settings(incident),
+                ),
                 section("ITS EVENTS", *list_aftermath(incident, context, now)),
                 *compose_footer(incident, context, now),
             )
@@ -167,21 +180,28 @@ def compose_failed(incident: Incident, context: NoticeContext, now: datetime) ->
         subject=compose_subject(lead, incident.function, tail),
         body=compose_body(
             (
-                paragraph(
-                    f"Loopbreaker let {incident.function} run a little, as you asked, and has"
-                    f" {'stopped' if was_stopped else 'held'} it again."
+                *compose_first_screen(
+                    incident,
+                    context,
+                    state=f"{lead} {incident.function}{tail}.",
+                    cause="" if probation is None else _sum_up(probation.figures),
+                    loss=_describe_loss(incident, context, now),
+                    actions=list_restore_steps(incident, context, now),
                 ),
-                paragraph("" if probation is None else _describe_outcome(probation)),
-                paragraph(
-                    "Nothing else was changed: all that it had before the incident is still"
-                    " recorded, and comes back with a restore."
-                ),
-                describe_location(context.deployment),
                 section(
                     "WHAT THE PROBATION SHOWED",
+                    paragraph(
+                        "You asked for it.",
+                        ""
+                        if probation is None or probation.outcome is None
+                        else _SHOWN[probation.outcome],
+                    ),
                     *_list_figures(None if probation is None else probation.figures),
+                    paragraph(
+                        "Nothing else was changed: all that it had before the incident is still"
+                        " recorded, and comes back with a restore."
+                    ),
                 ),
-                compose_loop(incident, context),
                 *compose_ending(incident, context, now),
             )
         ),
@@ -196,34 +216,61 @@ def compose_refused(incident: Incident, context: NoticeContext, now: datetime) -
         "It goes on as it is. Loopbreaker tries again, and the probation ends at its time in any"
         " case."
         if is_begun
-        else f"It is still {name_restriction(incident)}, and nothing of it was changed."
+        else f"It is still {name_restriction(incident)}."
     )
     return Notice(
         subject=compose_subject("NO PROBATION:", incident.function, ", AWS refused it"),
         body=compose_body(
             (
-                paragraph(
-                    f"You asked for a probation of {incident.function}, and AWS refused a change"
-                    f" that it needs. {stays}"
-                ),
-                paragraph(quote_aws_error(context.detail)),
-                describe_location(context.deployment),
-                section(
-                    "WHAT TO DO",
-                    bullet(advise_on_refusal(context.detail), "1."),
-                    bullet("Or restore it without a probation:", "2."),
-                    *list_ways_back(
-                        incident.function,
-                        incident.function_arn,
-                        context.deployment,
-                        is_item=True,
-                        terms=RestoreTerms(is_forced=context.loop.proof is LoopProof.CERTAIN),
+                *compose_first_screen(
+                    incident,
+                    context,
+                    state=f"NO PROBATION: AWS refused it for {incident.function}.",
+                    cause=stays,
+                    loss=_describe_loss(incident, context, now),
+                    actions=(
+                        paragraph("To restore it without a probation:"),
+                        *_list_restores(
+                            incident,
+                            context,
+                            RestoreTerms(is_forced=context.loop.proof is LoopProof.CERTAIN),
+                        ),
                     ),
+                ),
+                section(
+                    "WHAT AWS REFUSED",
+                    paragraph(quote_aws_error(context.detail)),
+                    paragraph(advise_on_refusal(context.detail)),
                 ),
                 *compose_footer(incident, context, now),
             )
         ),
     )
+
+
+def _list_restores(
+    incident: Incident, context: NoticeContext, terms: RestoreTerms
+) -> tuple[str, ...]:
+    """Write the commands that restore it, one below the other."""
+    deployment = context.deployment
+    own = compose_own_command(incident.function, deployment, terms)
+    if deployment.is_embedded:
+        return (own,)
+    return (
+        compose_deployment(incident.function, incident.function_arn, deployment, terms),
+        own,
+    )
+
+
+def _describe_loss(incident: Incident, context: NoticeContext, now: datetime) -> str:
+    """Say what is being lost of a function that is as it was before, or lets a little run.
+
+    What is let go in a probation is less than what is held, so nothing more is lost by it.
+    """
+    probation = incident.probation
+    if probation is None or probation.was_stopped:
+        return describe_loss(incident, context)
+    return describe_held_loss(incident, now)
 
 
 _SHOWN: Final[dict[ProbationOutcome, str]] = {

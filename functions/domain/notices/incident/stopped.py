@@ -12,20 +12,25 @@ from functions.domain.notices.commands import (
     build_restore_commands,
 )
 from functions.domain.notices.incident.sections.ending import compose_ending, compose_footer
-from functions.domain.notices.incident.sections.events import compose_event_impact, describe_urgency
+from functions.domain.notices.incident.sections.events import compose_event_impact
+from functions.domain.notices.incident.sections.first_screen import (
+    compose_first_screen,
+    format_moment,
+)
 from functions.domain.notices.incident.sections.instructions import (
-    compose_instructions,
-    compose_manual_stop,
+    advise_on_refusal,
+    list_exemption,
+    list_manual_stop,
+    list_restore_steps,
     warn_of_stop,
 )
-from functions.domain.notices.incident.sections.measurement import (
-    compose_measurement,
-    describe_rate,
-)
+from functions.domain.notices.incident.sections.losses import describe_loss, describe_no_stop
+from functions.domain.notices.incident.sections.measurement import compose_cost, describe_rate
 from functions.domain.notices.incident.sections.reasons import (
     VERDICT_CLAUSES,
+    compose_evidence,
+    compose_loop,
     describe_suspected,
-    explain_spike,
 )
 from functions.domain.notices.incident.sections.restriction import (
     describe_restriction,
@@ -45,14 +50,12 @@ from functions.domain.notices.layout import (
     command_lines,
     compose_body,
     compose_subject,
-    describe_location,
     paragraph,
-    quote,
     quote_aws_error,
     section,
 )
 from functions.domain.notices.notice import Deployment, Notice, NoticeContext
-from functions.domain.notices.text import clean
+from functions.domain.notices.text import clean, shorten_actor
 from functions.domain.notices.ways_back import list_ways_back
 
 
@@ -62,19 +65,35 @@ def compose_contained(incident: Incident, context: NoticeContext, now: datetime)
         subject=compose_subject("STOPPED", incident.function, describe_rate(incident)),
         body=compose_body(
             (
-                paragraph(
-                    f"Loopbreaker stopped {incident.function}{_name_order(incident)}.",
-                    _describe_why_now(incident),
+                *compose_first_screen(
+                    incident,
+                    context,
+                    state=f"STOPPED {incident.function}{_say_when(incident.stopped_at, now)}"
+                    f"{_name_order(incident)}.",
+                    loss=describe_loss(incident, context),
+                    actions=list_restore_steps(incident, context, now),
                 ),
-                paragraph(describe_restriction(incident, now), describe_other_changes(incident)),
-                describe_suspected(incident),
-                *list_refused_steps(incident),
-                describe_urgency(incident, context),
-                describe_location(context.deployment),
-                *explain_spike(incident, context, now, is_over=True),
+                _compose_changes(incident, now),
+                compose_evidence(
+                    incident, now, _describe_why_now(incident), describe_suspected(incident)
+                ),
+                "" if is_ordered(incident) else compose_cost(incident),
                 *compose_ending(incident, context, now),
             )
         ),
+    )
+
+
+def _say_when(at: datetime | None, now: datetime) -> str:
+    return "" if at is None else f" at {format_moment(at, now)}"
+
+
+def _compose_changes(incident: Incident, now: datetime) -> str:
+    """Say what the guard changed, and what AWS refused of that."""
+    return section(
+        "WHAT LOOPBREAKER CHANGED",
+        paragraph(describe_restriction(incident, now), describe_other_changes(incident)),
+        *list_refused_steps(incident),
     )
 
 
@@ -82,13 +101,13 @@ def _name_order(incident: Incident) -> str:
     """Say whose order it was; empty where the guard decided by itself."""
     if not is_ordered(incident):
         return ""
-    return f" by order of {quote(incident.ordered_by, 300) or 'a person'}"
+    return f" by order of {shorten_actor(incident.ordered_by) or 'a person'}"
 
 
 def _describe_why_now(incident: Incident) -> str:
     """Say why it is stopped now, where something went before."""
     if parse_decision_reason(incident) is DecisionReason.STILL_SUSPECTED:
-        return "The configuration closes a loop, it could not be held, and it went on."
+        return "It could not be held, and it went on."
     if incident.watch is not None and incident.assessment.has(Reason.COMES_BACK):
         return "Held, it was silent; let go a little, it came back round after round."
     return ""
@@ -102,48 +121,80 @@ def compose_contain_failed(incident: Incident, context: NoticeContext, now: date
         and one.restored is None
         for one in incident.steps
     )
+    if is_held:
+        return _compose_contained_in_part(incident, context, now)
     verb = "HOLD" if incident.watch and incident.target != 0 else "STOP"
-    failed = [one for one in incident.steps if one.status is StepStatus.FAILED]
-    opening = (
-        paragraph(
-            f"Loopbreaker stopped {incident.function} only in part.",
-            describe_restriction(incident, now),
-        )
-        if is_held
-        else paragraph(
-            f"Loopbreaker was to stop {incident.function}{_name_order(incident)}, and COULD NOT."
-            " It goes on running."
-            if is_ordered(incident)
-            else f"{incident.function} {VERDICT_CLAUSES[incident.assessment.verdict]}, and"
-            f" Loopbreaker COULD NOT {verb} IT. It goes on running.",
-            _describe_cap_in_force(incident, context),
-        )
-    )
+    who = shorten_actor(incident.ordered_by) or "a person"
+    why = f", as {who} ordered. It goes on running."
+    if not is_ordered(incident):
+        why = f". It {VERDICT_CLAUSES[incident.assessment.verdict]}, and goes on running."
+    cap = _describe_cap_in_force(incident, context)
+    warning = warn_of_stop(incident, context, now) if incident.target else ""
     return Notice(
-        subject=compose_subject(
-            "STOPPED IN PART:" if is_held else f"COULD NOT {verb}",
-            incident.function,
-            describe_rate(incident),
-        ),
+        subject=compose_subject(f"COULD NOT {verb}", incident.function, describe_rate(incident)),
         body=compose_body(
             (
-                opening,
-                *list_failures([(one.step, one.detail) for one in failed], context.detail),
-                ""
-                if failed or context.detail
-                else paragraph("What AWS answered is not known; see Loopbreaker's log."),
-                warn_of_stop(incident, context, now) if incident.target and not is_held else "",
-                ""
-                if is_held
-                else compose_leftovers(incident, context, _list_removed_steps(incident)),
-                "" if is_held else compose_manual_stop(incident, context),
-                describe_location(context.deployment),
-                *explain_spike(incident, context, now, is_over=is_held),
-                compose_event_impact(incident, context, now) if is_held else "",
-                compose_instructions(incident, context) if is_held else "",
+                *compose_first_screen(
+                    incident,
+                    context,
+                    state=f"COULD NOT {verb} {incident.function}{why}{f' {cap}' if cap else ''}",
+                    loss=describe_no_stop(incident),
+                    is_running=True,
+                    actions=(
+                        paragraph(warning),
+                        *list_manual_stop(incident, context),
+                        *list_exemption(incident, context),
+                    ),
+                ),
+                _compose_refusals(incident, context),
+                compose_leftovers(incident, context, _list_removed_steps(incident)),
+                compose_evidence(incident, now),
+                compose_cost(incident),
+                compose_loop(incident, context),
                 *compose_footer(incident, context, now),
             )
         ),
+    )
+
+
+def _compose_contained_in_part(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
+    return Notice(
+        subject=compose_subject("STOPPED IN PART:", incident.function, describe_rate(incident)),
+        body=compose_body(
+            (
+                *compose_first_screen(
+                    incident,
+                    context,
+                    state=f"STOPPED IN PART: {incident.function} is at 0, but AWS refused a part.",
+                    loss=describe_loss(incident, context),
+                    actions=list_restore_steps(incident, context, now),
+                ),
+                _compose_refusals(incident, context),
+                section(
+                    "WHAT LOOPBREAKER CHANGED",
+                    paragraph(
+                        describe_restriction(incident, now), describe_other_changes(incident)
+                    ),
+                ),
+                compose_evidence(incident, now),
+                compose_cost(incident),
+                *compose_ending(incident, context, now),
+            )
+        ),
+    )
+
+
+def _compose_refusals(incident: Incident, context: NoticeContext) -> str:
+    """Say what AWS refused, in its words."""
+    failed = [one for one in incident.steps if one.status is StepStatus.FAILED]
+    words = " ".join([context.detail, *(one.detail for one in failed)]).strip()
+    return section(
+        "WHAT AWS REFUSED",
+        *list_failures([(one.step, one.detail) for one in failed], context.detail),
+        paragraph(advise_on_refusal(words)) if words else "",
+        ""
+        if failed or context.detail
+        else paragraph("What AWS answered is not known; see Loopbreaker's log."),
     )
 
 
@@ -183,68 +234,83 @@ def compose_ledger_unavailable(
         only record.
     """
     changed = list_steps_in_force(incident)
+    region = context.deployment.region
     tag = f" (tag {clean(tag_key, 128)})" if tag_key else ""
-    keep = (
-        paragraph(
-            f"What was there before is kept in the function's tags{tag} and in this notice."
-            " Once the ledger answers again, Loopbreaker takes it over by itself.",
-            "Where Loopbreaker was holding the function already, the reservation below is its own:"
-            " the rollback knows what was there before it."
-            if incident.prior
-            else "",
-            quote_aws_error(context.detail),
+    # Without the tag this notice is the record: it is sent before anything is changed.
+    state = (
+        f"STOPPED {incident.function}{_say_when(incident.stopped_at, now)}, although Loopbreaker's"
+        " ledger could not be written."
+        if is_tagged
+        else f"STOPPING {incident.function}. KEEP THIS NOTICE: it is the only record of what was"
+        " there before."
+    )
+    own_ways = (
+        (
+            paragraph("Once the ledger answers again, these do the same:"),
+            *list_ways_back(incident.function, incident.function_arn, context.deployment),
         )
         if is_tagged
-        else paragraph(
-            "KEEP THIS NOTICE. Neither Loopbreaker's ledger nor the function's tags could be"
-            " written: it is the only record of what was there before.",
-            quote_aws_error(context.detail),
-        )
+        else (paragraph(_explain_need_of_record(context.deployment)),)
     )
-    # Without the tag this notice is the record: it is sent before anything is changed.
-    lead, did = ("STOPPED", "stopped") if is_tagged else ("STOPPING", "is about to stop")
     return Notice(
         subject=compose_subject(
-            f"{lead}, ledger down:", incident.function, describe_rate(incident)
+            f"{'STOPPED' if is_tagged else 'STOPPING'}, ledger down:",
+            incident.function,
+            describe_rate(incident),
         ),
         body=compose_body(
             (
-                paragraph(
-                    f"Loopbreaker {did} {incident.function}, although its ledger could not be"
-                    " written.",
+                *compose_first_screen(
+                    incident,
+                    context,
+                    state=state,
+                    loss=describe_loss(incident, context),
+                    actions=(
+                        paragraph("Fix the loop, then restore it. This works without the ledger:"),
+                        *command_lines(build_restore_commands(changed, region)),
+                        *own_ways,
+                    ),
                 ),
-                paragraph(describe_restriction(incident, now), describe_other_changes(incident))
-                if is_tagged
-                else paragraph(
-                    "Its reserved concurrency is being set to 0. Whether that succeeded is not"
-                    " known here; this shows it:"
-                ),
-                ""
-                if is_tagged
-                else command_line(build_look_command(incident.function, context.deployment.region)),
-                keep,
-                describe_location(context.deployment),
                 section("WHAT WAS THERE BEFORE", *list_prior_values(changed)),
                 section(
-                    "PUT IT BACK",
-                    paragraph(
-                        "First fix the loop. While the ledger is down, or if Loopbreaker is"
-                        " gone, these commands put everything back:"
-                    ),
-                    *command_lines(build_restore_commands(changed, context.deployment.region)),
+                    "WHAT IS KNOWN",
                     *(
                         (
-                            paragraph("Once the ledger answers again, this does the same:"),
-                            *list_ways_back(
-                                incident.function, incident.function_arn, context.deployment
+                            paragraph(
+                                describe_restriction(incident, now),
+                                describe_other_changes(incident),
+                            ),
+                            paragraph(
+                                "What was there before is kept in the function's"
+                                f" tags{tag} and in this notice. Once the ledger answers again,"
+                                " Loopbreaker takes it over by itself.",
+                                "Where Loopbreaker was holding the function already, the"
+                                " reservation above is its own: the rollback knows what was there"
+                                " before it."
+                                if incident.prior
+                                else "",
+                                quote_aws_error(context.detail),
                             ),
                         )
                         if is_tagged
-                        else (paragraph(_explain_need_of_record(context.deployment)),)
+                        else (
+                            paragraph(
+                                "Neither Loopbreaker's ledger nor the function's tags could be"
+                                " written.",
+                                quote_aws_error(context.detail),
+                            ),
+                            paragraph(
+                                "Its reserved concurrency is being set to 0. Whether that succeeded"
+                                " is not known here; this shows it:"
+                            ),
+                            command_line(build_look_command(incident.function, region)),
+                        )
                     ),
                 ),
-                *compose_measurement(incident, now, is_over=is_tagged),
+                compose_evidence(incident, now),
+                compose_cost(incident),
                 compose_event_impact(incident, context, now),
+                compose_loop(incident, context),
                 *compose_footer(incident, context, now),
             )
         ),

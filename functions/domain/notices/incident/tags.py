@@ -14,12 +14,11 @@ from functions.domain.notices.layout import (
     compose_body,
     compose_subject,
     describe_location,
-    paragraph,
-    quote,
+    lines_of,
     section,
 )
 from functions.domain.notices.notice import Deployment, Notice
-from functions.domain.notices.text import format_count, format_time
+from functions.domain.notices.text import clean, format_count, format_time
 from functions.domain.notices.ways_back import list_ways_back
 
 
@@ -33,13 +32,28 @@ def compose_doubtful_tag(
         subject=compose_subject("TAG IN DOUBT:", facts.name, " may have been stopped"),
         body=compose_body(
             (
-                paragraph(
-                    f"{facts.name} has a tag that says that Loopbreaker stopped it while its"
-                    " ledger could not be reached. The tag has no seal of Loopbreaker's, so"
-                    " anybody who may tag the function can have written it."
+                lines_of(
+                    f"TAG IN DOUBT on {facts.name}: it says that Loopbreaker stopped the function"
+                    " while its ledger could not be reached.",
+                    describe_location(deployment),
+                    "The tag has no seal of Loopbreaker's: anybody who may tag the function can"
+                    " have written it.",
+                    _say_nothing_was_changed(deployment),
                 ),
-                paragraph(_say_nothing_was_changed(deployment)),
-                describe_location(deployment),
+                section(
+                    "WHAT TO DO",
+                    bullet(
+                        "Look for a mail 'ledger down' about this function and that time. If there"
+                        " is one and it says the same, the tag is true, and this restores what it"
+                        " says:",
+                        "1.",
+                    ),
+                    *list_ways_back(facts.name, facts.arn, deployment, is_item=True),
+                    bullet("If there is none, remove the tag:", "2."),
+                    command_line(
+                        build_untag_command(facts.arn, find_tags(facts), deployment.region)
+                    ),
+                ),
                 section(
                     "WHAT THE TAG SAYS",
                     bullet(f"It was stopped at {format_time(tagged.at)}; before, {before}."),
@@ -51,20 +65,6 @@ def compose_doubtful_tag(
                         for one in tagged.provisioned
                     ),
                     bullet(f"Its reserved concurrency now is {_describe_reserved(facts)}."),
-                ),
-                section(
-                    "WHAT TO DO",
-                    bullet(
-                        "Look for a mail 'ledger down' about this function and that time. If there"
-                        " is one and it says the same, the tag is true, and this puts back what it"
-                        " says:",
-                        "1.",
-                    ),
-                    *list_ways_back(facts.name, facts.arn, deployment, is_item=True),
-                    bullet("If there is none, remove the tag:", "2."),
-                    command_line(
-                        build_untag_command(facts.arn, find_tags(facts), deployment.region)
-                    ),
                 ),
             )
         ),
@@ -78,20 +78,18 @@ def compose_unreadable_tag(facts: FunctionFacts, deployment: Deployment) -> Noti
         subject=compose_subject("TAG UNREADABLE:", facts.name, ""),
         body=compose_body(
             (
-                paragraph(
-                    f"The tag {SNAPSHOT_TAG} of {facts.name} holds what Loopbreaker never writes"
-                    f' there ({format_count(len(value), "character")}): "{quote(value, 300)}".'
-                ),
-                paragraph(
+                lines_of(
+                    f"TAG UNREADABLE on {facts.name}: {SNAPSHOT_TAG} holds what Loopbreaker never"
+                    " writes there.",
+                    describe_location(deployment),
                     _say_nothing_was_changed(deployment),
                     f"Its reserved concurrency now is {_describe_reserved(facts)}.",
                 ),
-                describe_location(deployment),
                 section(
                     "WHAT TO DO",
                     bullet(
                         "If Loopbreaker stopped the function while its ledger could not be reached,"
-                        " a mail 'ledger down' has the commands that put it back. This shows what"
+                        " a mail 'ledger down' has the commands that restore it. This shows what"
                         " is reserved now:",
                         "1.",
                     ),
@@ -99,6 +97,12 @@ def compose_unreadable_tag(facts: FunctionFacts, deployment: Deployment) -> Noti
                     bullet("Then remove the tag:", "2."),
                     command_line(
                         build_untag_command(facts.arn, find_tags(facts), deployment.region)
+                    ),
+                ),
+                section(
+                    "WHAT THE TAG SAYS",
+                    bullet(
+                        f'{format_count(len(value), "character")}: "{clean(value, 300)}".',
                     ),
                 ),
             )

@@ -7,7 +7,7 @@ from functions.domain.notices.layout import (
     compose_body,
     compose_subject,
     describe_location,
-    paragraph,
+    lines_of,
     section,
 )
 from functions.domain.notices.notice import Deployment, Notice
@@ -19,14 +19,14 @@ def compose_unreadable_record(function: str, deployment: Deployment) -> Notice:
         subject=compose_subject("RECORD UNREADABLE:", function, " is not looked after"),
         body=compose_body(
             (
-                paragraph(
-                    f"Loopbreaker's ledger has an open incident of {function} that this version"
-                    " cannot read. It may hold the function stopped or capped. Until the record"
-                    " can be read, Loopbreaker neither looks after the function nor restores it,"
-                    f" and {name_restore_of_all(deployment)} fails after it has restored all"
-                    " others."
+                lines_of(
+                    f"RECORD UNREADABLE: the open incident of {function}. It may be stopped or"
+                    " capped.",
+                    describe_location(deployment),
+                    "What is being lost is not known. Until the record can be read, Loopbreaker"
+                    " neither looks after the function nor restores it, and"
+                    f" {name_restore_of_all(deployment)} fails after it has restored all others.",
                 ),
-                describe_location(deployment),
                 section(
                     "WHAT TO DO",
                     bullet(
@@ -35,8 +35,8 @@ def compose_unreadable_record(function: str, deployment: Deployment) -> Notice:
                         "1.",
                     ),
                     bullet(
-                        "Otherwise the earlier mails about this function have the commands that put"
-                        " it back by hand. This shows what is reserved now:",
+                        "Otherwise the earlier mails about this function have the commands that"
+                        " restore it by hand. This shows what is reserved now:",
                         "2.",
                     ),
                     command_line(build_look_command(function, deployment.region)),

@@ -85,7 +85,7 @@ def test_a_tangle_of_wildcards_is_cut_at_the_statement() -> None:
 
     words = [loop.cuts[0].words[0] for loop in graph.loops]
 
-    assert all(one.startswith("Narrow policy own, statement 1 of role worker-") for one in words)
+    assert all(one.startswith('Narrow policy "own", statement 1 of role worker-') for one in words)
 
 
 def test_counts() -> None:

@@ -66,7 +66,7 @@ def test_page() -> None:
         "event bus default to resize: rule uploaded; the filter lets pass what may be written"
     )
     assert page.write == (
-        "resize to bucket pictures: s3:PutObject (policy own, statement 1);"
+        'resize to bucket pictures: s3:PutObject (policy "own", statement 1);'
         " the statement names the resource"
     )
     assert page.cuts[0].startswith("Narrow the pattern of rule uploaded")

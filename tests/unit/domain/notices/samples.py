@@ -99,7 +99,13 @@ TRIGGERS: Final = (
     Trigger(kind=TriggerKind.SQS, service="SQS", source_arn=QUEUE, mapping_uuid=QUEUE_MAPPING),
     Trigger(kind=TriggerKind.ASYNC, service="S3", source_arn="arn:aws:s3:::order-uploads"),
 )
-DEPLOYMENT: Final = Deployment(region="eu-west-1", account="123456789012", stack_name="Loopbreaker")
+DEPLOYMENT: Final = Deployment(
+    region="eu-west-1",
+    account="123456789012",
+    account_alias="prod-eu",
+    stack_name="Loopbreaker",
+    deploy_flags="-c email=ops@example.com",
+)
 HOLDING: Final = replace(DEPLOYMENT, response=Response.HOLD, patience=timedelta(minutes=15))
 CONTEXT: Final = NoticeContext(
     deployment=DEPLOYMENT,

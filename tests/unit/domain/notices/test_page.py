@@ -147,11 +147,11 @@ def test_every_kind_of_transition_has_a_sample() -> None:
         Transition.RESTORED: "RESTORED",
         Transition.RESTORE_FAILED: "RESTORE FAILED",
         Transition.CONTAIN_FAILED: "COULD NOT STOP",
-        Transition.LIFTED: "LET GO",
+        Transition.LIFTED: "RESTORED AFTER HOLD",
         Transition.PROBATION: "ON PROBATION",
         Transition.PROBATION_FAILED: "STOPPED AGAIN",
         Transition.PROBATION_REFUSED: "NO PROBATION",
-        Transition.ENDED: "OVER",
+        Transition.ENDED: "INCIDENT OVER",
         Transition.DELETED: "DELETED",
     }
 
@@ -161,8 +161,8 @@ def test_every_kind_of_transition_has_a_sample() -> None:
 
 
 _TAKE_LEADS: Final = frozenset({"compose_subject", "_Explanation"})
-# `decide` ignores the guard's own functions, so the first is never sent; the other is a heading.
-_NO_LEADS: Final = frozenset({"ITS OWN FUNCTION IS BUSY:", "LINKS"})
+# `decide` ignores the guard's own functions, so the first is never sent; the others are headings.
+_NO_LEADS: Final = frozenset({"ITS OWN FUNCTION IS BUSY:", "EVIDENCE", "LINKS"})
 
 
 def leads() -> Iterator[str]:

@@ -45,6 +45,7 @@ def test_a_loop_is_known_with_what_closes_and_what_breaks_it() -> None:
     assert loops.of("enrich") == LoopStatus(
         proof=LoopProof.CERTAIN,
         drawing="orders ─▶ enrich ─▶ orders",
+        line="orders ─▶ enrich ─▶ orders",
         closed_by=("the mapping 42", "statement WriteOrders"),
         broken_by="take WriteOrders away",
         at=AT,

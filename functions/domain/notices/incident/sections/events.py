@@ -19,7 +19,7 @@ from functions.domain.notices.incident.event_impact import (
     name_trigger,
 )
 from functions.domain.notices.incident.sections.restriction import find_end, find_restriction_start
-from functions.domain.notices.layout import bullet, count_left_out, join_names, paragraph, section
+from functions.domain.notices.layout import bullet, count_left_out, join_names, section
 from functions.domain.notices.notice import NoticeContext
 from functions.domain.notices.text import clean, format_duration, format_time
 
@@ -47,12 +47,6 @@ def build_restriction(incident: Incident, context: NoticeContext) -> Restriction
         outcomes=incident.steps,
         disabled_before=frozenset(one.uuid for one in mappings if not one.enabled),
     )
-
-
-def describe_urgency(incident: Incident, context: NoticeContext) -> str:
-    """Say the worst that is happening to its events, for the top of a mail."""
-    parts = list_losses(incident, context)
-    return paragraph(*parts, "Details are below." if parts else "")
 
 
 def list_losses(incident: Incident, context: NoticeContext) -> tuple[str, ...]:
@@ -88,7 +82,7 @@ def compose_event_impact(
     incident: Incident,
     context: NoticeContext,
     now: datetime,
-    title: str = "WHAT BECOMES OF ITS EVENTS",
+    title: str = "PENDING EVENTS",
     *,
     is_imagined: bool = False,
 ) -> str:

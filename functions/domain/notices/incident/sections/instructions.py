@@ -8,29 +8,29 @@ from functions.domain.changes.steps import VersionScaling
 from functions.domain.detection.assessment import Assessment, Reason, Verdict
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import Incident
-from functions.domain.incidents.policy import EXEMPT_TAG, Response
+from functions.domain.incidents.policy import Response
 from functions.domain.notices.commands import (
     build_exempt_command,
     build_lambda_command,
     build_look_command,
+    build_own_stop_command,
     build_scale_command,
     build_scaling_look_command,
     build_stop_command,
+)
+from functions.domain.notices.incident.sections.first_screen import (
+    NOTHING_TO_DO,
+    format_moment,
+    list_restore_actions,
 )
 from functions.domain.notices.incident.sections.restriction import (
     is_only_held,
     is_ordered,
     parse_decision_reason,
 )
-from functions.domain.notices.layout import bullet, command_line, indent, paragraph, section
-from functions.domain.notices.notice import Deployment, NoticeContext
-from functions.domain.notices.text import format_time
-from functions.domain.notices.ways_back import (
-    WITHOUT_DEPLOYMENT,
-    compose_deployment,
-    compose_own_command,
-    describe_code_fix,
-)
+from functions.domain.notices.layout import bullet, command_line, paragraph, section
+from functions.domain.notices.notice import NoticeContext
+from functions.domain.notices.text import clean
 
 FIX: Final = (
     "Fix the loop: change the code, the trigger or the permission, so that what the function"
@@ -43,94 +43,74 @@ def would_hold(assessment: Assessment, context: NoticeContext) -> bool:
     return assessment.verdict is Verdict.SUSPECTED and context.deployment.response is Response.HOLD
 
 
+def find_stop(incident: Incident, context: NoticeContext) -> datetime | None:
+    """Find when a function that cannot be held is stopped, if it goes on; ``None`` for never."""
+    if context.deployment.patience is None or not would_hold(incident.assessment, context):
+        return None
+    if not incident.assessment.has(Reason.LOOP_PROVEN):
+        return None
+    return incident.opened_at + context.deployment.patience
+
+
 def warn_of_stop(incident: Incident, context: NoticeContext, now: datetime) -> str:
-    """Say when a function that cannot be held is stopped, and how to prevent that."""
+    """Say when a function that cannot be held is stopped, or that it never is."""
+    at = find_stop(incident, context)
+    if at is not None:
+        when = f"at {format_moment(at, now)}" if at > now else "at its next check"
+        return f"If it goes on like this, Loopbreaker stops it {when}."
     if context.deployment.patience is None or not would_hold(incident.assessment, context):
         return ""
-    if not incident.assessment.has(Reason.LOOP_PROVEN):
-        is_tried_again = parse_decision_reason(incident) is not DecisionReason.NO_CAP_FOR_INSTANCES
-        return paragraph(
-            "Loopbreaker does not stop it, because the configuration proves no loop: you decide.",
-            "As long as it goes on, Loopbreaker looks again whether it can be held."
-            if is_tried_again
-            else "",
-        )
-    at = incident.opened_at + context.deployment.patience
-    when = f"at {format_time(at)}" if at > now else "at its next check"
-    return paragraph(
-        f"If it goes on like this, Loopbreaker stops it {when}. To prevent that, give it the tag"
-        f" {EXEMPT_TAG}=true."
-    )
+    return "It is not stopped, because the configuration proves no loop: you decide."
 
 
-def compose_instructions(incident: Incident, context: NoticeContext) -> str:
-    """Say what a person does about a function that is held."""
-    waiting = "Events that wait include the loop's own: they come first after the restore."
-    is_embedded = context.deployment.is_embedded
-    again = "from any folder" if is_embedded else "from the folder of your Loopbreaker project"
+def list_restore_steps(
+    incident: Incident, context: NoticeContext, now: datetime
+) -> tuple[str, ...]:
+    """Say what a person does about a function that is held or stopped, for the first screen."""
+    watch = incident.watch
     if is_ordered(incident):
-        first = "Correct what it was stopped for. Events that wait come first after the restore."
-        second = f"Then put everything back, {again}. It never happens by itself."
+        lead = "Correct what it was stopped for, then restore it:"
     elif parse_decision_reason(incident) is DecisionReason.CANNOT_BE_TOLD and is_only_held(
         incident
     ):
-        first = (
-            "Find out whether it is a loop. If so, change the code, the trigger or the permission,"
-            f" so that what the function writes no longer triggers it. {waiting}"
-        )
-        second = (
-            f"To put everything back, {again}. It never happens by itself, also not when the alarm"
-            " clears."
-        )
-    elif (incident.target and incident.watch is None) or incident.is_being_judged:
-        first = f"Find out whether it is a loop. {FIX}"
-        second = f"To put everything back at once, {again}:"
+        lead = "You decide. Find out whether it is a loop, fix it if so, then restore it:"
+    elif incident.is_being_judged and watch is not None:
+        ends = format_moment(watch.held_at + watch.plan.longest, now)
+        lead = f"{NOTHING_TO_DO} The outcome comes by about {ends}. To restore it at once:"
+    elif incident.target and watch is None:
+        lead = "Find out whether it is a loop. To restore it at once:"
     else:
-        first = f"{FIX} {waiting}"
-        second = (
-            f"Then put everything back, {again}. It never happens by itself, also not when the"
-            " alarm clears."
-        )
+        lead = "Fix the loop, then restore it:"
+    return list_restore_actions(incident, context, lead)
+
+
+def compose_restore_notes(incident: Incident, context: NoticeContext) -> str:
+    """Say what to know before a restore."""
+    deployment = context.deployment
+    is_judged = incident.is_being_judged or (incident.target and incident.watch is None)
     return section(
-        "WHAT TO DO",
-        bullet(first, "1."),
-        bullet(second, "2."),
-        *_list_ways_back(incident, context.deployment),
-        _add_code_fix(incident, context),
-        *(
-            (
-                bullet("Not a loop? Restore it as above, and exempt it:", "3."),
-                command_line(
-                    build_exempt_command(incident.function_arn, context.deployment.region)
-                ),
-            )
-            if incident.function_arn and not is_ordered(incident)
-            else ()
+        "BEFORE YOU RESTORE",
+        ""
+        if is_ordered(incident)
+        else bullet(f"Find out whether it is a loop. {FIX}" if is_judged else FIX),
+        bullet(
+            "Events that wait come first after the restore."
+            if is_ordered(incident)
+            else "Events that wait come first after the restore, the loop's own among them."
         ),
-    )
-
-
-def _add_code_fix(incident: Incident, context: NoticeContext) -> str:
-    text = "" if is_ordered(incident) else describe_code_fix(context.loop, context.deployment)
-    return indent(text) if text else ""
-
-
-def _list_ways_back(incident: Incident, deployment: Deployment) -> tuple[str, ...]:
-    """Write the commands that restore a function, and what to know of a deployment."""
-    own = compose_own_command(incident.function, deployment)
-    if deployment.is_embedded:
-        return (own,)
-    return (
-        compose_deployment(incident.function, incident.function_arn, deployment),
-        indent(
-            "Give every other -c flag of your deployment again, unless it is in cdk.json: one that"
-            " is left out goes back to its default."
-            if deployment.deploy_flags is None
-            else "With the flags of your last deployment: one that is left out goes back to its"
+        ""
+        if is_judged
+        else bullet("Loopbreaker never restores it by itself, also not when the alarm clears."),
+        ""
+        if deployment.is_embedded
+        else bullet(
+            "The deployment goes from the folder of your Loopbreaker project. Give every other -c"
+            " flag of yours again, unless it is in cdk.json: one that is left out goes back to its"
             " default."
+            if deployment.deploy_flags is None
+            else "The deployment goes from the folder of your Loopbreaker project, with the flags"
+            " of your last one: one that is left out goes back to its default."
         ),
-        indent(WITHOUT_DEPLOYMENT),
-        own,
     )
 
 
@@ -177,38 +157,53 @@ def _is_on_instances(incident: Incident) -> bool:
     return incident.is_on_instances or parse_decision_reason(incident) in _ON_INSTANCES
 
 
-def compose_manual_stop(incident: Incident, context: NoticeContext) -> str:
-    """Say how a person stops the function without the guard."""
-    if _is_on_instances(incident):
-        zero = VersionScaling(qualifier="$LATEST.PUBLISHED", minimum=0, maximum=0)
-        return section(
-            "STOP IT BY HAND",
-            paragraph(
-                "It runs on Lambda Managed Instances, which no reserved concurrency stops. Do this"
-                " for each of its versions that has instances (here the newest). Note what this"
-                " shows, to put it back later:"
-            ),
-            command_line(
-                build_scaling_look_command(
-                    incident.function, zero.qualifier, context.deployment.region
-                )
-            ),
-            paragraph("Then stop it:"),
-            command_line(build_scale_command(incident.function, zero, context.deployment.region)),
-            paragraph("After that, fix the loop before you put the scaling back."),
-        )
-    return section(
-        "STOP IT BY HAND",
-        paragraph("Note what this shows, to put it back later (no number: nothing is reserved):"),
-        command_line(build_look_command(incident.function, context.deployment.region)),
-        paragraph("Then stop it:"),
-        command_line(build_stop_command(incident.function, context.deployment.region)),
-        paragraph("After that, fix the loop before you put the reservation back."),
+def list_stop_steps(incident: Incident, context: NoticeContext) -> tuple[str, ...]:
+    """Say how a person stops the function by the guard, for the first screen."""
+    return (
+        paragraph("Stop it now (Loopbreaker keeps what was there before):"),
+        command_line(build_own_stop_command(incident.function, context.deployment.region)),
+        *list_exemption(incident, context),
     )
 
 
-def compose_replica_stop(incident: Incident) -> str:
-    """Say how a person stops a Lambda@Edge replica; empty for any other function.
+def list_exemption(incident: Incident, context: NoticeContext) -> tuple[str, ...]:
+    """Say how a function that was not stopped is exempted; nothing without its ARN."""
+    if not incident.function_arn or is_ordered(incident):
+        return ()
+    return (
+        paragraph("No loop? Exempt it:"),
+        command_line(build_exempt_command(incident.function_arn, context.deployment.region)),
+    )
+
+
+def list_manual_stop(
+    incident: Incident, context: NoticeContext, lead: str = "Stop it by hand. "
+) -> tuple[str, ...]:
+    """Say how a person stops the function without the guard."""
+    region = context.deployment.region
+    if _is_on_instances(incident):
+        zero = VersionScaling(qualifier="$LATEST.PUBLISHED", minimum=0, maximum=0)
+        return (
+            paragraph(f"{lead}Note what this shows of each version with instances:"),
+            command_line(build_scaling_look_command(incident.function, zero.qualifier, region)),
+            paragraph("Then scale each to 0 (here the newest), and fix the loop:"),
+            command_line(build_scale_command(incident.function, zero, region)),
+        )
+    return (
+        paragraph(f"{lead}Note what this shows (no number: nothing is reserved):"),
+        command_line(build_look_command(incident.function, region)),
+        paragraph("Then stop it, and fix the loop before you put that back:"),
+        command_line(build_stop_command(incident.function, region)),
+    )
+
+
+def compose_manual_stop(incident: Incident, context: NoticeContext) -> str:
+    """Say the same in a section of its own, where another way comes first."""
+    return section("STOP IT BY HAND", *list_manual_stop(incident, context, lead=""))
+
+
+def list_replica_stop(incident: Incident) -> tuple[str, ...]:
+    """Say how a person stops a Lambda@Edge replica; nothing for any other function.
 
     What a reservation of the function in us-east-1 does to its copies in other Regions is not
     documented (UNCONFIRMED A-048). That CloudFront no longer invokes a function whose association
@@ -216,21 +211,15 @@ def compose_replica_stop(incident: Incident) -> str:
     """
     replica = parse_edge_replica(incident.function)
     if replica is None:
-        return ""
-    return section(
-        "WHAT TO DO",
-        bullet(
-            f"In CloudFront, remove {replica.name} from the behaviors of its distribution. That"
-            " works in all Regions, once the distribution is deployed.",
-            "1.",
-        ),
-        bullet(
-            f"Or contain {replica.name} in {replica.home}: this sets its reserved concurrency to 0"
-            " there. AWS does not say whether the copies in other Regions follow.",
-            "2.",
+        return ()
+    return (
+        paragraph(
+            f"In CloudFront, remove {clean(replica.name, 160)} from the behaviors of its"
+            " distribution: that works in all Regions, once it is deployed. Or set its reserved"
+            f" concurrency to 0 in {replica.home}; AWS does not say whether the copies in other"
+            " Regions follow:"
         ),
         command_line(build_stop_command(replica.name, replica.home)),
-        bullet(FIX, "3."),
     )
 
 
@@ -244,9 +233,9 @@ def advise_on_refusal(words: str) -> str:
             " limit (Service Quotas, Lambda, Concurrent executions)."
         )
     if "in use" in lower or "resourceinuse" in lower or "resourceconflict" in lower:
-        return "AWS is still working on an earlier change of it. Wait a minute."
+        return "An earlier change of it is not finished yet. Wait a minute."
     if ("access" in lower and "denied" in lower) or "not authorized" in lower:
         return "A policy forbids it to Loopbreaker. Check permissions boundaries and SCPs."
     if "throttl" in lower or "toomanyrequests" in lower or "rate exceeded" in lower:
-        return "AWS was too busy to take the change. Wait a minute."
+        return "The change was one call too many for AWS just then. Wait a minute."
     return "Remove what AWS names above, if it names something."

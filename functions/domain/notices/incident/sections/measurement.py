@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from functions.domain.detection.assessment import Assessment, Rate
-from functions.domain.detection.price import compute_burn
+from functions.domain.detection.price import Burn, compute_burn
 from functions.domain.incidents.incident import Incident
-from functions.domain.notices.layout import paragraph, section
+from functions.domain.notices.layout import bullet, section
 from functions.domain.notices.text import (
     format_least_usd,
     format_number,
@@ -34,35 +34,34 @@ def select_rate(assessment: Assessment) -> Rate:
     return Rate(per_minute=assessment.rate_per_minute, at=assessment.at)
 
 
-def compose_measurement(
-    incident: Incident, now: datetime, *, is_over: bool = False
-) -> tuple[str, ...]:
-    """Say how fast it runs, and what it costs."""
+def list_rates(incident: Incident, now: datetime) -> tuple[str, ...]:
+    """Say how fast it runs, how fast normally, and since when it is unusual; an item each."""
     assessment, rate = incident.assessment, select_rate(incident.assessment)
     if rate.per_minute <= 0:
         return ()
     before = " before the cap" if assessment.cap else ""
-    measured = f"{format_number(rate.per_minute)} invocations a minute{before}"
-    normal = assessment.normal_per_minute
-    if normal is None:
-        compared = "In the 3 hours before, it was not invoked."
-    elif normal <= 0:
-        compared = "In most minutes of the 3 hours before, it was not invoked."
-    elif rate.per_minute >= 2 * normal:
-        times = format_number(rate.per_minute / normal)
-        is_or_was = "was" if assessment.cap else "is"
-        compared = f"Normal is {format_number(normal)}: this {is_or_was} {times} times as many."
-    else:
-        compared = f"Normal is {format_number(normal)}."
+    measured = (
+        f"{format_number(rate.per_minute)} invocations a minute{before}, measured at"
+        f" {format_time(rate.at)}; {_compare(assessment, rate)}."
+    )
     began = (
         f"Unusual since {format_time_with_age(assessment.since, now)}." if assessment.since else ""
     )
-    fast = section(
-        "HOW FAST",
-        paragraph(f"{measured}, measured at {format_time(rate.at)}.", compared, began),
-        paragraph(_describe_rate_under_cap(assessment)),
+    return tuple(
+        bullet(one) for one in (measured, began, _describe_rate_under_cap(assessment)) if one
     )
-    return (fast, _compose_cost(incident, is_over=is_over))
+
+
+def _compare(assessment: Assessment, rate: Rate) -> str:
+    normal = assessment.normal_per_minute
+    if normal is None:
+        return "in the 3 hours before, it was not invoked"
+    if normal <= 0:
+        return "in most minutes of the 3 hours before, it was not invoked"
+    if rate.per_minute < 2 * normal:
+        return f"normal is {format_number(normal)}"
+    times = format_number(rate.per_minute / normal)
+    return f"normal is {format_number(normal)} ({times} times as many)"
 
 
 def _describe_rate_under_cap(assessment: Assessment) -> str:
@@ -79,34 +78,55 @@ def _describe_rate_under_cap(assessment: Assessment) -> str:
     return f"{under}, measured at {format_time(figures.under.at)}."
 
 
-def _compose_cost(incident: Incident, *, is_over: bool) -> str:
-    assessment = incident.assessment
-    rate = select_rate(assessment).per_minute
-    spent = compute_burn(
-        replace(assessment, rate_per_minute=rate), incident.memory_mb, incident.architecture
+def compute_cost(incident: Incident) -> Burn | None:
+    """Compute what its spike costs; ``None`` where its rate is not known."""
+    rate = select_rate(incident.assessment).per_minute
+    if rate <= 0:
+        return None
+    return compute_burn(
+        replace(incident.assessment, rate_per_minute=rate),
+        incident.memory_mb,
+        incident.architecture,
     )
-    before = "Before the cap it burned" if assessment.cap else "It burned"
-    hourly = (
-        f"{before if is_over or assessment.cap else 'It burns'}"
-        f" {format_least_usd(spent.usd_per_hour)} an hour"
-        f" ({format_number(spent.requests_per_hour)} invocations an hour)."
-    )
-    total = (
-        f"So far it has cost {format_least_usd(spent.usd_so_far)}"
-        f" ({format_number(spent.requests_so_far)} invocations)."
-        if spent.requests_so_far > 0
-        else ""
-    )
-    scope = (
-        "Counted are Lambda requests and duration at us-east-1 list prices."
+
+
+def describe_cost(incident: Incident, *, is_running: bool) -> str:
+    """Say in one line what it has cost so far, and what an hour costs as long as it goes on."""
+    spent = compute_cost(incident)
+    if spent is None:
+        return ""
+    so_far = format_least_usd(spent.usd_so_far) if spent.requests_so_far > 0 else ""
+    if not is_running:
+        return f"Cost so far: {so_far}, Lambda only." if so_far else ""
+    hourly = f"{format_least_usd(spent.usd_per_hour)} an hour"
+    return f"Cost: {hourly}{f', {so_far} so far' if so_far else ''}, Lambda only."
+
+
+def compose_cost(incident: Incident) -> str:
+    """Say what it costs, and what of that is counted."""
+    spent = compute_cost(incident)
+    if spent is None:
+        return ""
+    before = ", before the cap" if incident.assessment.cap else ""
+    counted = (
+        "Lambda requests and duration"
         if spent.is_duration_counted
-        else "Counted are Lambda requests only, at the us-east-1 list price: how long they run is"
-        " not known."
+        else "Lambda requests only (how long they run is not known)"
     )
     return section(
-        "WHAT IT COSTS",
-        paragraph(hourly, total),
-        paragraph(
-            scope, "Not counted: the other services in the loop, logs, free tier and discounts."
+        "COST",
+        bullet(
+            f"An hour: {format_least_usd(spent.usd_per_hour)}"
+            f" ({format_number(spent.requests_per_hour)} invocations){before}."
+        ),
+        bullet(
+            f"So far: {format_least_usd(spent.usd_so_far)}"
+            f" ({format_number(spent.requests_so_far)} invocations)."
+        )
+        if spent.requests_so_far > 0
+        else "",
+        bullet(
+            f"Counted: {counted}, at us-east-1 list prices. Not counted: other services, logs, free"
+            " tier, discounts."
         ),
     )

@@ -10,7 +10,11 @@ from functions.domain.detection.evidence import LoopProof
 from functions.domain.incidents.incident import Incident
 from functions.domain.notices.graph.text import OR_DISABLE
 from functions.domain.notices.grounds import describe_ground
-from functions.domain.notices.incident.sections.measurement import compose_measurement
+from functions.domain.notices.incident.sections.first_screen import (
+    describe_cause,
+    draw_in_one_line,
+)
+from functions.domain.notices.incident.sections.measurement import list_rates
 from functions.domain.notices.incident.sections.restriction import is_ordered
 from functions.domain.notices.layout import (
     MOST_NAMES,
@@ -18,11 +22,10 @@ from functions.domain.notices.layout import (
     count_left_out,
     indent_drawing,
     paragraph,
-    quote,
     section,
 )
 from functions.domain.notices.notice import NoticeContext
-from functions.domain.notices.text import format_number, format_time, replace_unprintable
+from functions.domain.notices.text import clean, format_number, format_time, replace_unprintable
 
 VERDICT_CLAUSES: Final = {
     Verdict.RUNAWAY: "is running away",
@@ -40,23 +43,16 @@ _CERTAINTY: Final = {
 }
 
 
-def explain_spike(
-    incident: Incident, context: NoticeContext, now: datetime, *, is_over: bool = False
-) -> tuple[str, ...]:
-    """Say how fast it runs, what that costs, on which loop it lies, and why it is suspected."""
-    return (
-        *compose_measurement(incident, now, is_over=is_over),
-        compose_loop(incident, context),
-        compose_reasons(incident),
-    )
-
-
 def compose_loop(incident: Incident, context: NoticeContext) -> str:
-    """Show the loop as the event graph knows it: drawing, what closes it, what breaks it."""
-    drawing = context.loop.drawing.rstrip()
+    """Show the loop as the event graph knows it: what closes it, how to fix it, and the drawing.
+
+    A drawing that the first screen shows whole is not repeated.
+    """
+    drawing = context.loop.drawing.strip()
     if not drawing:
         return _compose_not_ruled_out(context)
-    lines = drawing[:_LONGEST_DRAWING].splitlines()
+    is_shown = drawing == draw_in_one_line(context) and describe_cause(incident, context) != ""
+    lines = () if is_shown else drawing[:_LONGEST_DRAWING].splitlines()
     broken_by = _find_breaking_change(incident, context)
     read = context.loop.at
     return section(
@@ -70,7 +66,7 @@ def compose_loop(incident: Incident, context: NoticeContext) -> str:
             _CERTAINTY.get(context.loop.proof, ""),
             f"Read from the configuration at {format_time(read)}." if read else "",
         ),
-        paragraph(f"What breaks it: {replace_unprintable(broken_by[:_LONGEST_REASON])}")
+        paragraph(f"How to fix it: {replace_unprintable(broken_by[:_LONGEST_REASON])}")
         if broken_by
         else "",
     )
@@ -104,24 +100,29 @@ def _find_breaking_change(incident: Incident, context: NoticeContext) -> str:
     return words.replace(OR_DISABLE, "") if any(one in words for one in disabled) else words
 
 
-def compose_reasons(incident: Incident) -> str:
-    """Say the verdict and its grounds."""
+def compose_evidence(incident: Incident, now: datetime, *further: str) -> str:
+    """Say the verdict, its grounds, and the rates.
+
+    Parameters
+    ----------
+    further
+        What else belongs to the evidence, as paragraphs before the grounds.
+    """
     assessment = incident.assessment
     grounds = assessment.grounds[:_MOST_GROUNDS]
     if is_ordered(incident):
-        return section(
-            "WHY IT WAS STOPPED",
-            paragraph(_describe_order(incident)),
-            paragraph("By itself, Loopbreaker thinks:", describe_verdict(assessment))
-            if grounds
-            else "",
-            *(bullet(describe_ground(ground)) for ground in grounds),
+        verdict: tuple[str, ...] = (
+            _describe_order(incident),
+            f"By itself, Loopbreaker thinks: {describe_verdict(assessment)}" if grounds else "",
         )
+    else:
+        verdict = (describe_verdict(assessment),)
     return section(
-        "WHY LOOPBREAKER THINKS SO",
-        paragraph(describe_verdict(assessment)),
+        "EVIDENCE",
+        *(paragraph(one) for one in (*verdict, *further) if one),
         *(bullet(describe_ground(ground)) for ground in grounds),
         count_left_out(len(assessment.grounds) - len(grounds), "reason"),
+        *list_rates(incident, now),
     )
 
 
@@ -131,7 +132,7 @@ def _describe_order(incident: Incident) -> str:
         return "A person ordered it. The order does not say who."
     return (
         f"A person ordered it. The order says by whom, and nobody has checked that:"
-        f" {quote(incident.ordered_by, 300)}"
+        f" {clean(incident.ordered_by, 300)}"
     )
 
 
@@ -176,7 +177,7 @@ def describe_suspected(incident: Incident) -> str:
     rate = (
         f", with {format_number(other.per_minute)} invocations a minute" if other.per_minute else ""
     )
-    return paragraph(
+    return (
         f"Suspected is {other.function}{rate}. {describe_ground(other.because)} It lies on the"
         f" same loop, and what goes round in that passes {incident.function} as well."
     )

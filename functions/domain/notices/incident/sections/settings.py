@@ -25,7 +25,6 @@ from functions.domain.notices.layout import (
     count_left_out,
     join_names,
     paragraph,
-    quote,
     quote_aws_error,
     section,
 )
@@ -98,7 +97,7 @@ def describe_other_changes(incident: Incident) -> str:
             f"Limited in its concurrency: {format_count(limited, 'event source mapping')}."
         )
     if removed:
-        parts.append(f"Its provisioned concurrency was taken away ({join_names(removed)}).")
+        parts.append(f"Its provisioned concurrency was removed ({join_names(removed)}).")
     return " ".join(parts)
 
 
@@ -141,7 +140,7 @@ def list_settings(incident: Incident) -> tuple[str, ...]:
 def _describe_setting(outcome: StepOutcome) -> str:
     name = capitalize(_name_step(outcome.step))
     before = _describe_prior_value(outcome.step)
-    found = f" ({quote(outcome.restored_detail, 200)})" if outcome.restored_detail else ""
+    found = f" ({clean(outcome.restored_detail, 200)})" if outcome.restored_detail else ""
     match outcome.restored:
         case StepStatus.DONE:
             return f"{name}: restored, {before}."
@@ -203,14 +202,23 @@ def compose_leftovers(
     changed: Sequence[StepOutcome],
     *,
     is_closed: bool = False,
+    is_first: bool = False,
 ) -> str:
-    """Say what the guard had changed and nobody has put back, with how to do it."""
+    """Say what the guard had changed and nobody has put back, with how to do it.
+
+    Parameters
+    ----------
+    is_closed
+        Whether the incident is over, so that no restore knows of it any more.
+    is_first
+        Whether the first screen of the mail has the commands that restore it.
+    """
     if not changed:
         return ""
     shown = changed[:MOST_SETTINGS]
     by_flag = (
         ()
-        if is_closed
+        if is_closed or is_first
         else (
             paragraph("This puts it back and leaves alone what others have changed:"),
             *list_ways_back(incident.function, incident.function_arn, context.deployment),
@@ -224,7 +232,7 @@ def compose_leftovers(
             for one in shown
         ),
         count_left_out(len(changed) - len(shown), "setting"),
-        *(by_flag or (paragraph("Put it back by hand:"),)),
+        *(by_flag or (paragraph("Restore it by hand:"),)),
         *command_lines(build_restore_commands(changed, context.deployment.region)),
     )
 

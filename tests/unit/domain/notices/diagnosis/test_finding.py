@@ -267,10 +267,7 @@ def check_limits(notice: Notice) -> None:
     assert notice.subject.isprintable()
     assert notice.subject.startswith("[Loopbreaker] ")
     assert len(notice.body.encode()) <= 32_000
-    for line in notice.body.splitlines():
-        is_command = line.startswith(("  aws ", "  npx ", "  loopbreaker ", "https://"))
-        assert len(line) <= 100 or is_command or max(map(len, line.split())) > 50, line
-        assert line.isprintable()
+    assert all(line.isprintable() for line in notice.body.splitlines())
     assert "None" not in notice.body
 
 

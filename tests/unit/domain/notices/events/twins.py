@@ -17,8 +17,9 @@ ROOT: Final = Path(__file__).parents[5]
 NOTICES: Final = Path(__file__).parents[1]
 _WARNINGS: Final[dict[str, Callable[[], NoticeEvent]]] = {
     "certain": lambda: describe_loops([graph.loop(graph.CERTAIN)], graph.READ_AT),
-    "possible": lambda: describe_loops([graph.loop(graph.POSSIBLE)], graph.READ_AT),
-    "protected": lambda: describe_loops([graph.loop(graph.BY_QUEUE)], graph.READ_AT),
+    "digest": lambda: describe_loops(
+        [graph.loop(one) for one in (graph.POSSIBLE, graph.BY_QUEUE)], graph.READ_AT
+    ),
     "allowed": lambda: describe_loops([graph.loop(graph.ALLOWED)], graph.READ_AT),
     "setting_unread": lambda: describe_loops([graph.loop(graph.UNREAD)], graph.READ_AT),
     "first_look": lambda: describe_loops(

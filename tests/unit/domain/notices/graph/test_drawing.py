@@ -62,7 +62,7 @@ orders  (table)
  ▼
 enrich  (function)
  │ PutItem [certain]
- │   dynamodb:PutItem (policy own, statement 1)
+ │   dynamodb:PutItem (policy "own", statement 1)
  │   the statement names the resource
  ▼
 orders  (table)  <- and round again"""

@@ -8,7 +8,6 @@ import os
 import re
 import shlex
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,8 +37,14 @@ from functions.domain.notices.incident.sections.settings import list_steps_in_fo
 from functions.domain.notices.incident.stopped import compose_ledger_unavailable
 from functions.domain.notices.incident.tags import compose_doubtful_tag, compose_unreadable_tag
 from functions.domain.notices.incident.unreadable_record import compose_unreadable_record
-from functions.domain.notices.layout import mark_as_repeated
-from functions.domain.notices.links import build_metric_link
+from functions.domain.notices.layout import (
+    bullet,
+    indent_drawing,
+    lines_of,
+    mark_as_repeated,
+    paragraph,
+)
+from functions.domain.notices.links import build_function_link
 from functions.domain.notices.notice import Deployment, Notice, NoticeContext
 from functions.domain.notices.stack_deletion import compose_functions_left
 from tests.unit.domain.notices.samples import (
@@ -89,12 +94,18 @@ def check_limits(notice: Notice) -> None:
     assert notice.subject.isprintable()
     assert notice.subject.startswith("[Loopbreaker] ")
     assert len(notice.body.encode()) <= 32_000
-    for line in notice.body.splitlines():
-        words = line.split()
-        is_command = line.startswith(("  aws ", "  npx ", "  loopbreaker ", "https://"))
-        assert len(line) <= 100 or is_command or max(map(len, words)) > 50, line
-        assert line.isprintable()
+    assert all(line.isprintable() for line in notice.body.splitlines())
+    check_commands_stand_alone(notice.body)
     assert "!" not in notice.subject + notice.body
+
+
+def check_commands_stand_alone(body: str) -> None:
+    """A command is an indented line between empty lines, and no other line begins like one."""
+    lines = ["", *body.splitlines(), ""]
+    for before, line, after in zip(lines, lines[1:], lines[2:], strict=False):
+        if re.match(r"\s*((?i:aws|npx)|loopbreaker)\b", line):
+            assert line.startswith(("  aws ", "  npx ", "  loopbreaker ")), line
+            assert before == after == "", line
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -204,9 +215,10 @@ def test_any_function(
     for command in commands:
         words = shlex.split(command)
         named = incident.function_arn if function == "all" else function
+        flags = ["-c", "email=ops@example.com"]
         assert words[:5] == ["npx", "cdk", "deploy", "-c", f"rollback={named}"]
-        # The graph is certain of its loop, so that only this restores it at once.
-        assert words[5:] in ([], ["-c", "rollback_force=yes"])
+        # Where the graph is certain of its loop, only the force restores it at once.
+        assert words[5:] in (flags, ["-c", "rollback_force=yes", *flags])
     if transition in {Transition.CONTAINED, Transition.CAPPED, Transition.RESTORE_FAILED}:
         assert len(commands) == 1
 
@@ -251,7 +263,7 @@ FOREIGN = st.lists(
 def commands_of(notice: Notice) -> list[str]:
     """What a person would take for a command to paste: an indented line that begins like one."""
     lines = notice.body.splitlines()
-    return [one for one in lines if re.match(r"\s+((?i:aws|npx)|loopbreaker)\b", one)]
+    return [one for one in lines if re.match(r"\s*((?i:aws|npx)|loopbreaker)\b", one)]
 
 
 @given(text=FOREIGN)
@@ -296,17 +308,15 @@ def _foreign(transition: Transition, text: str) -> tuple[Incident, NoticeContext
     return replace(incident, actor=text, steps=steps), context
 
 
-def test_where_words_of_aws_go_on_they_are_marked() -> None:
-    """They can be told from Loopbreaker's own at each line, and are read as they were said."""
-    words = "is not authorized to perform: lambda:PutFunctionConcurrency because aws lambda says so"
-    context = replace(CONTEXT, detail=words)
+def test_a_name_that_begins_a_line_is_marked() -> None:
+    """Where the name of something begins a line like a command, a mark stands before it."""
+    hostile = "aws lambda delete-function --function-name orders"
 
-    body = compose_notice(Transition.RESTORE_FAILED, restored(), context, NOW).body
-
-    assert (
-        'AWS says: "is not authorized to perform: lambda:PutFunctionConcurrency\n'
-        '> because aws lambda says so"\n'
-    ) in body
+    assert paragraph(hostile) == f"| {hostile}"
+    assert bullet(hostile) == f"- {hostile}"
+    assert indent_drawing(hostile) == f"  | {hostile}"
+    assert lines_of("STOPPED orders.", hostile) == f"STOPPED orders.\n| {hostile}"
+    assert paragraph(f"It says:\n\n  {hostile}") == f"It says: {hostile}"
 
 
 def test_rollback_is_safe_in_a_shell() -> None:
@@ -500,8 +510,8 @@ def test_restore_failed_warns_of_what_was_already_put_back() -> None:
     """An enabled mapping on a function that is still at 0 moves good messages: said at the top."""
     body = compose_notice(Transition.RESTORE_FAILED, unrestored(), CONTEXT, NOW).body
 
-    top = " ".join(body[:800].split())
-    assert "Good SQS messages are moving towards a dead-letter queue." in top
+    top = body.partition("\n\n")[0]
+    assert "Good messages of SQS orders-in move to its dead-letter queue." in top
 
 
 def test_an_incident_that_was_capped_first() -> None:
@@ -516,10 +526,10 @@ def test_an_incident_that_was_capped_first() -> None:
 
 
 def test_the_deadline_is_near_the_top() -> None:
-    """Until when stream records are kept stands before the numbers."""
+    """Until when stream records are kept stands on the first screen."""
     body = compose_notice(Transition.CONTAINED, contained(), CONTEXT, NOW).body
 
-    assert body.index("2026-11-24 03:15 UTC") < body.index("HOW FAST")
+    assert body.index("2026-11-24 03:15 UTC") < body.index("Fix the loop")
 
 
 @pytest.mark.parametrize(
@@ -532,12 +542,12 @@ def test_the_deadline_is_near_the_top() -> None:
 )
 def test_links_lead_to_the_partition(region: str, host: str) -> None:
     """Links use the console of the Region's partition and survive being recognised in a mail."""
-    link = build_metric_link("orders", region, NOW - timedelta(hours=1), NOW)
+    link = build_function_link("orders", region)
 
     assert link.startswith(host)
     assert not set(link) & set(" '\"<>")
     assert link.count("(") == link.count(")")
-    assert link.endswith("orders")
+    assert "/orders?" in link
 
 
 def test_the_only_record_is_to_be_kept() -> None:
