@@ -11,6 +11,7 @@ from aws_cdk import Token
 
 from stacks.components.guard_function import size_of_environment
 from stacks.config import ConfigError
+from stacks.names import GUARD_FUNCTIONS, PRESENT
 
 if TYPE_CHECKING:
     from tests.infrastructure.conftest import Json, Synthesize, Synthesized
@@ -25,8 +26,12 @@ LASTING = (
     "-c exempt=billing,audit -c floor_per_minute=120 -c account_alarm_per_minute=5000 "
     "-c coverage=function -c sweep_minutes=0 -c blast_radius=7 "
     "-c accepted_loops=archiver,requeue "
+<<<<<<< HEAD
     "-c remedies=logs,traces,permissions,memory -c memory_ceiling_mb=2048 "
     "-c events=off -c chat=on"
+=======
+    "-c remedies=logs,traces,permissions,memory -c memory_ceiling_mb=2048 -c dashboard=on"
+>>>>>>> dashboard
 )
 ACCOUNT = "AWS::AccountId"
 RULE = "AWS::Events::Rule"
@@ -626,7 +631,7 @@ def test_settings_of_contain(full: Synthesized) -> None:
         "LOOPBREAKER_BLAST_RADIUS": "7",
         "LOOPBREAKER_BLAST_RADIUS_WINDOW_MINUTES": "60",
         "LOOPBREAKER_EXEMPT": "billing,audit",
-        "LOOPBREAKER_OWN_FUNCTIONS": f"{CONTAIN},{RESTORE},{PROTECT},{DIAGNOSE},{CHART}",
+        "LOOPBREAKER_OWN_FUNCTIONS": ",".join((*GUARD_FUNCTIONS, PRESENT)),
         "LOOPBREAKER_ACCOUNT_CONCURRENCY": {"Fn::GetAtt": [account, "ConcurrencyLimit"]},
         "LOOPBREAKER_SWEEP_MINUTES": "0",
         "LOOPBREAKER_DEPLOY_FLAGS": LASTING,

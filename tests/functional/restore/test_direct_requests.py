@@ -341,3 +341,21 @@ def test_the_history_is_newest_first(scene: Scene, ask: Ask) -> None:
     assert older.ended == every.ended[1:]
     assert isinstance(later, HistoryAnswer)
     assert later.ended == every.ended[:1]
+
+
+def test_the_history_of_all_functions_goes_back_ninety_days(scene: Scene, ask: Ask) -> None:
+    """Also where the function was in no trouble since, and is not named."""
+    _contain(scene, "orders")
+    ask(RestoreRequest(id=ID, functions=("orders",)))
+    scene.pulse(3)
+    scene.now += timedelta(days=80)
+
+    found = ask(HistoryRequest())
+
+    assert isinstance(found, HistoryAnswer)
+    assert [one.function for one in found.ended] == ["orders"]
+    assert found.known_since == scene.now - timedelta(days=90)
+    scene.now += timedelta(days=11)
+    later = ask(HistoryRequest())
+    assert isinstance(later, HistoryAnswer)
+    assert later.ended == ()
