@@ -32,6 +32,12 @@ from functions.domain.notices.outbox import NoticeStatus
 
 if TYPE_CHECKING:
     from functions.domain.changes.steps import Step
+from functions.domain.probation.record import (
+    Probation,
+    ProbationFigures,
+    ProbationOutcome,
+    ProbationPhase,
+)
 
 names: Final = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
 texts: Final = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
@@ -179,6 +185,22 @@ watches: Final = st.builds(
     first_trial_at=st.none() | moments,
     first_again_at=st.none() | moments,
 )
+probations: Final = st.builds(
+    Probation,
+    begun_at=moments,
+    before=reservations,
+    was_stopped=st.booleans(),
+    concurrency=reservations,
+    stages=st.integers(0, 4),
+    phase=st.sampled_from(ProbationPhase),
+    since=moments,
+    let_go_at=st.none() | moments,
+    last_let_go_at=st.none() | moments,
+    again_at=st.none() | moments,
+    is_watched=st.booleans(),
+    outcome=st.none() | st.sampled_from(ProbationOutcome),
+    figures=st.none() | st.builds(ProbationFigures, minutes=numbers, rounds=st.none() | numbers),
+)
 incidents: Final = st.builds(
     Incident,
     id=texts,
@@ -218,6 +240,7 @@ incidents: Final = st.builds(
     watch=st.none() | watches,
     is_shown=st.booleans(),
     ordered_by=texts,
+    probation=st.none() | probations,
     instead=st.none()
     | st.builds(HeldInstead, function=names, because=grounds, per_minute=st.floats(0, 1e9)),
 )

@@ -19,7 +19,7 @@ from functions.aws.records.chart_store import ChartStore
 from functions.aws.records.diagnosis_store import DiagnosisStore
 from functions.aws.records.fact_store import FactStore
 from functions.domain.account.configuration_change import Change, ChangeKind
-from functions.domain.detection.arrivals import SourceKind
+from functions.domain.detection.arrivals import Source, SourceKind
 from functions.domain.detection.evidence import LoopProof, Trigger, TriggerKind
 from functions.domain.diagnosis.authorization import RemedyPolicy
 from functions.domain.diagnosis.checks.registry import examine
@@ -36,10 +36,13 @@ from functions.domain.graph.refresh import RefreshIntervals
 from functions.domain.incidents.policy import EXEMPT_TAG, Mode, Policy
 from functions.domain.pulse.memory import PulseMemory
 from functions.domain.requests.request import StopRequest
+from functions.domain.requests.terms import RestoreMode, RestoreTerms
+from functions.domain.signal import SignalKind
 from functions.workflows.diagnosis.remediate import plan_remediation, remediate, undo
 from functions.workflows.diagnosis.run import run_diagnosis
 from functions.workflows.graph.graphs import Graphs
 from functions.workflows.graph.refresh_graph import GraphRefresh
+from functions.workflows.holding.end_hold import HoldEnder
 from tests.fakes import SimulatedCrash
 from tests.functional.chart.scene import PLACE
 from tests.functional.chart.scene import Scene as ChartScene
@@ -191,6 +194,41 @@ def restore_refused(stage: Stage) -> None:
     scene = _scene(stage)
     scene.account.faults.fail("reserve", DENIED, times=-1)
     scene.rollback("orders")
+
+
+def probation(stage: Stage) -> None:
+    """A person asked for it carefully: a little is let go."""
+    contained(stage)
+    _ask_carefully(stage)
+
+
+def probation_held_again(stage: Stage) -> None:
+    """It came back, and is held again, to see whether that stops."""
+    _come_back(stage, until="held again")
+
+
+def probation_failed(stage: Stage) -> None:
+    """It came back, and is stopped again."""
+    _come_back(stage, until="")
+
+
+def probation_over(stage: Stage) -> None:
+    """The guard was gone, and a schedule ended it; the incident is filed."""
+    contained(stage)
+    _ask_carefully(stage)
+    scene = _scene(stage)
+    scene.pulse()
+    stored = scene.incident()
+    scene.now += timedelta(hours=2)
+    HoldEnder(world=scene.world, sleep=scene.sleep).end(stored.id, "orders")
+
+
+def probation_refused(stage: Stage) -> None:
+    """AWS refuses the reservation that it needs."""
+    contained(stage)
+    scene = _scene(stage)
+    scene.account.faults.fail("reserve", DENIED, times=-1)
+    _ask_carefully(stage)
 
 
 def restored(stage: Stage) -> None:
@@ -470,6 +508,11 @@ STORIES: Final[dict[str, Callable[[Stage], None]]] = {
         restoring,
         restoring_pending,
         restore_refused,
+        probation,
+        probation_held_again,
+        probation_failed,
+        probation_over,
+        probation_refused,
         restored,
         restored_unsent,
         unsent_aside,
@@ -509,6 +552,39 @@ STORIES: Final[dict[str, Callable[[Stage], None]]] = {
 def _scene(stage: Stage) -> Scene:
     assert stage.scene is not None
     return stage.scene
+
+
+def _ask_carefully(stage: Stage) -> None:
+    careful = RestoreTerms(mode=RestoreMode.PROBATION)
+    replace(_scene(stage).rollbacks, terms=careful).of(("orders",))
+
+
+def _come_back(stage: Stage, *, until: str) -> None:
+    """On probation, it writes as much as it is given, and nothing while it is held."""
+    contained(stage)
+    scene = _scene(stage)
+    _ask_carefully(stage)
+    for _ in range(MINUTES_TO_A_VERDICT):
+        stored = scene.incident()
+        if stored.probation is None or stored.probation.phase == until:
+            return
+        scene.now += timedelta(minutes=1)
+        served = 100.0 * (scene.account.by_name["orders"].reserved or 0)
+        scene.account.metrics.record(
+            "orders",
+            until=scene.now,
+            invocations=[served],
+            concurrency=[served / 100.0],
+            throttles=[0.0],
+            errors=[0.0],
+            duration_ms=[600.0],
+        )
+        queue = Source(kind=SourceKind.QUEUE, name="orders")
+        scene.account.metrics.record_arrivals(queue, until=scene.now, counts=[served])
+        others = Source(kind=SourceKind.ASYNCHRONOUS, name="orders")
+        scene.account.metrics.record_arrivals(others, until=scene.now, counts=[0.0])
+        scene.survives(lambda: scene.signal(SignalKind.PULSE))
+    raise AssertionError(f"orders is not {until} within {MINUTES_TO_A_VERDICT} minutes")
 
 
 def _with_everything() -> Scene:

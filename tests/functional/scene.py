@@ -11,6 +11,7 @@ from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.policy import Policy, Response
 from functions.domain.notices.events.ports import NoEvents
 from functions.domain.notices.notice import Deployment
+from functions.domain.requests.terms import RestoreTerms
 from functions.domain.signal import Signal, SignalKind
 from functions.workflows.detection.collect_evidence import EvidenceCollector, run_one_by_one
 from functions.workflows.detection.report import PartlyFailedError, TriageReport
@@ -210,8 +211,8 @@ class Scene:
         self.loops.stored[name] = LoopStatus(proof=proof, drawing=drawn, at=self.now)
 
     def rollback(self, *asked: str) -> tuple[Result, ...]:
-        """What the deployment with the rollback flag does."""
-        return self.rollbacks.of(asked)
+        """What the deployment with the rollback flag does, by force: some loops are closed."""
+        return replace(self.rollbacks, terms=RestoreTerms(is_forced=True)).of(asked)
 
     @property
     def rollbacks(self) -> Rollback:
