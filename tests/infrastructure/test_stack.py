@@ -26,12 +26,8 @@ LASTING = (
     "-c exempt=billing,audit -c floor_per_minute=120 -c account_alarm_per_minute=5000 "
     "-c coverage=function -c sweep_minutes=0 -c blast_radius=7 "
     "-c accepted_loops=archiver,requeue "
-<<<<<<< HEAD
     "-c remedies=logs,traces,permissions,memory -c memory_ceiling_mb=2048 "
-    "-c events=off -c chat=on"
-=======
-    "-c remedies=logs,traces,permissions,memory -c memory_ceiling_mb=2048 -c dashboard=on"
->>>>>>> dashboard
+    "-c events=off -c chat=on -c dashboard=on"
 )
 ACCOUNT = "AWS::AccountId"
 RULE = "AWS::Events::Rule"
