@@ -410,7 +410,7 @@ def measured(name: str, size: int) -> Attack:
     graph_seconds = time.process_time() - began
     book = pack_summary(LoopBook.of(graph))
     place = Deployment(region=REGION, account=ACCOUNT, stack_name="Loopbreaker", deploy_flags="")
-    compose_warnings(graphs.news((), graph), place, AT, is_first=True)
+    compose_warnings(graphs.find_new_loops((), graph), place, AT, is_first=True)
     cpu_seconds = time.process_time() - began
     doubts: dict[str, int] = {}
     for found in graph.doubts.values():

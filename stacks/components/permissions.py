@@ -444,8 +444,8 @@ class Outlets:
 def _notify(outlets: Outlets) -> list[iam.PolicyStatement]:
     """Publish to the topics, and events of our own source to the default bus.
 
-    UNCONFIRMED: that AWS holds ``events:source`` against each entry of PutEvents. If it does not,
-    events are refused; they are given up in the log, and every mail is sent all the same.
+    UNCONFIRMED A-068: that AWS holds ``events:source`` against each entry of PutEvents. If it does
+    not, events are refused; they are given up in the log, and every mail is sent all the same.
     """
     chat = () if outlets.chat_topic_arn is None else (outlets.chat_topic_arn,)
     statements = [_allow("Tell", PUBLISH, outlets.topic_arn, *chat)]

@@ -78,6 +78,8 @@ class Meaning:
         What else the snapshot holds: by version or alias, and by whether they were enabled.
     theirs
         What is reserved after a restore, where a person has set it; ``()`` for what was before.
+    probation
+        How far a probation has got; empty for none.
     is_stopped
         Whether it is known when the reservation of 0 took effect.
     is_for_callers
@@ -92,6 +94,7 @@ class Meaning:
     mappings: tuple[bool, ...] | None = None
     theirs: tuple[int | None, ...] = ()
     phase: str = ""
+    probation: str = ""
     is_shown: bool = False
     is_stopped: bool = False
     is_for_callers: bool = False
@@ -127,6 +130,11 @@ MEANINGS: Final = {
     "restoring": replace(_EVERYTHING, state=_S.RESTORING),
     "restoring_pending": replace(_EVERYTHING, state=_S.RESTORING),
     "restore_refused": _EVERYTHING,
+    "probation": replace(_EVERYTHING, state=_S.CAPPED, probation="let go"),
+    "probation_held_again": replace(_EVERYTHING, state=_S.CAPPED, probation="held again"),
+    "probation_failed": _EVERYTHING,
+    "probation_over": Meaning(state=None),
+    "probation_refused": _EVERYTHING,
     "restored": Meaning(state=None),
     "restored_unsent": replace(_EVERYTHING, state=_S.RESTORED),
     "unsent_aside": _EVERYTHING,
@@ -261,6 +269,7 @@ def test_a_record_says_what_it_said(shared_aws: LocalAws, name: str, story: str)
         mappings=None if mappings is None else tuple(one.enabled for one in mappings),
         theirs=meaning.theirs,
         phase="" if incident.watch is None else incident.watch.phase,
+        probation="" if incident.probation is None else incident.probation.phase,
         is_shown=incident.is_shown,
         is_stopped=incident.stopped_at is not None,
         is_for_callers=incident.watch is not None and incident.watch.plan.is_for_callers,
@@ -310,6 +319,7 @@ CLOSED: Final = {
     "restored": IncidentState.RESTORED,
     "restored_unsent": IncidentState.RESTORED,
     "unsent_aside": IncidentState.RESTORED,
+    "probation_over": IncidentState.RESTORED,
     "ended": IncidentState.ENDED,
     "deleted": IncidentState.DELETED,
     "superseded": IncidentState.SUPERSEDED,

@@ -91,7 +91,7 @@ INVOCATION: Final = (
             "A reservation is in force within 10 seconds, and a mapping is disabled or enabled"
             " within 90 seconds."
         ),
-        files=("functions/domain/holding/plan.py",),
+        files=("functions/domain/holding/plan.py", "functions/domain/probation/record.py"),
         if_wrong="Fewer events arrive to judge by, and the function is released.",
         measure=MeasureName.RESERVATION_IN_FORCE,
     ),

@@ -104,4 +104,44 @@ PERMISSIONS: Final = (
         if_wrong="Nothing is concluded from such a condition, whatever AWS does.",
         measure=MeasureName.POLICY_SIMULATION,
     ),
+    Assumption(
+        id="A-065",
+        claim="A dashboard reads the payload of a button of a custom widget as text or as markup.",
+        files=("functions/domain/page/actions.py",),
+        if_wrong=(
+            "Only names that need no escaping in either get a button. The command beside it does"
+            " the same."
+        ),
+        reason="only a person who presses a button of a dashboard shows it",
+    ),
+    Assumption(
+        id="A-066",
+        claim=(
+            "A call of a button of a custom widget has `widgetContext`, and perhaps the parameters"
+            " of the widget."
+        ),
+        files=("functions/domain/requests/request.py",),
+        if_wrong="The button's answer is a refusal or JSON. The command beside it does the same.",
+        reason="only a person who presses a button of a dashboard shows it",
+    ),
+    Assumption(
+        id="A-067",
+        claim=(
+            "The fields of `metadata` of a custom notification take the short texts that the guard"
+            " sends."
+        ),
+        files=("functions/domain/notices/events/chat.py",),
+        if_wrong="The message does not appear in chat. The mail and the event are sent anyway.",
+        reason="it takes a chat workspace that is connected to the account",
+    ),
+    Assumption(
+        id="A-068",
+        claim="AWS compares `events:source` of a policy with each entry of PutEvents.",
+        files=("stacks/components/permissions.py",),
+        if_wrong=(
+            "Events are refused, and given up in the log. Every mail is sent all the same; without"
+            " the condition a guard function could send events of other sources."
+        ),
+        reason="the drill has no right to send events",
+    ),
 )

@@ -102,14 +102,17 @@ class OnLoop:
 
 
 class LoopLookup(Protocol):
-    """The stored event graph, for who must not wait for it: nothing here raises."""
+    """The stored event graph, for who must not wait for it: nothing here raises.
+
+    What asks without a refresh gets what was read last. Only the first time it costs a call.
+    """
 
     def refresh(self) -> None:
         """Read the graph if it was not read lately, in one call."""
         ...
 
     def of(self, function: str) -> LoopStatus:
-        """What is known of a function, without any call; `NOTHING_KNOWN` for nothing."""
+        """What is known of a function; `NOTHING_KNOWN` for nothing."""
         ...
 
     def find_sources(self, function: str) -> tuple[Source, ...]:
@@ -117,14 +120,14 @@ class LoopLookup(Protocol):
         ...
 
     def find_mates(self, function: str) -> frozenset[str]:
-        """The other functions on its loop, without any call.
+        """The other functions on its loop.
 
         A loop is cut by stopping one of them: the spike of the others ends with it.
         """
         ...
 
     def list_on_loops(self) -> tuple[OnLoop, ...]:
-        """The functions on loops of which the name is known, without any call."""
+        """The functions on loops of which the name is known."""
         ...
 
 

@@ -27,7 +27,7 @@ from functions.domain.requests.summary import OpenIncident
 VALID_FOR: Final = timedelta(minutes=15)
 """How long a button of a page works that nobody refreshes."""
 
-# UNCONFIRMED: whether the dashboard reads a payload as text or as markup. A name of these
+# UNCONFIRMED A-065: whether the dashboard reads a payload as text or as markup. A name of these
 # characters needs no escaping in either, and a function of any other name cannot be.
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ID_LENGTH: Final = 32

@@ -21,8 +21,8 @@ MOST_STAGES: Final = 4
 STAGE: Final = timedelta(minutes=5)
 LET_GO_AT_MOST: Final = timedelta(minutes=10)
 HELD_AGAIN_AT_MOST: Final = timedelta(minutes=12)
-# Until a mapping polls again after it was enabled; a reservation takes seconds. UNCONFIRMED, as in
-# `functions.domain.holding.plan`: where it takes longer, there is less to be judged by.
+# Until a mapping polls again after it was enabled; a reservation takes seconds. UNCONFIRMED
+# where it takes longer, there is less to be judged by.
 OPENING: Final = timedelta(seconds=90)
 PULSE: Final = timedelta(minutes=1)
 

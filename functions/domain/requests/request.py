@@ -22,8 +22,8 @@ or the caller sends it. After the moment ``not_after`` it is not carried out at 
 page must not act on what the page does not show.
 
 CloudWatch adds ``widgetContext`` to every call of a custom widget, that of a button too (CloudWatch
-user guide, *Details about custom widgets*). UNCONFIRMED: whether it adds the parameters of the
-widget as well. So what stands beside a request is left alone where there is such a context.
+user guide, *Details about custom widgets*). UNCONFIRMED A-066: whether it adds the parameters of
+the widget as well. So what stands beside a request is left alone where there is such a context.
 """
 
 import re

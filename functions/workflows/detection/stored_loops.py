@@ -28,18 +28,20 @@ class StoredLoops:
 
     def __init__(self, books: LoopBooks) -> None:
         self._books = books
+        self._is_read = False
         self._book: LoopBook | None = None
         self._on: dict[str, frozenset[str]] = {}  # the functions on each loop, by its key
 
     def refresh(self) -> None:
         """See the port."""
+        self._is_read = True
         book = self._books.load()
         if book is not self._book:
             self._book, self._on = book, _index_functions(book)
 
     def of(self, function: str) -> LoopStatus:
         """See the port."""
-        book = self._book
+        book = self._find_book()
         if book is None:
             return LoopStatus()
         known = LoopStatus(
@@ -59,16 +61,18 @@ class StoredLoops:
 
     def find_sources(self, function: str) -> tuple[Source, ...]:
         """See the port."""
-        return () if self._book is None else self._book.sources.get(function, ())
+        book = self._find_book()
+        return () if book is None else book.sources.get(function, ())
 
     def find_mates(self, function: str) -> frozenset[str]:
         """See the port."""
-        page = None if self._book is None else self._book.page(function)
+        book = self._find_book()
+        page = None if book is None else book.page(function)
         return frozenset() if page is None else self._on[page.key] - {function}
 
     def list_on_loops(self) -> tuple[OnLoop, ...]:
         """See the port."""
-        book = self._book
+        book = self._find_book()
         if book is None:
             return ()
         return tuple(
@@ -80,6 +84,16 @@ class StoredLoops:
             )
             for name, entry in book.entries.items()
         )
+
+    def _find_book(self) -> "LoopBook | None":
+        """The book that was read last; in a new process it is read now.
+
+        A hold may be judged before anything else of a run asks for the graph, and what is not read
+        would pass for a loop that nobody can prove.
+        """
+        if not self._is_read:
+            self.refresh()
+        return self._book
 
 
 def _index_functions(book: "LoopBook | None") -> dict[str, frozenset[str]]:

@@ -71,8 +71,6 @@ class Context:
             return incident, NoticeContext(
                 deployment=self.describe_place(), triggers=(pushed,), is_async_target_known=True
             )
-        # In a fresh execution environment nobody may have read the graph yet.
-        self.loops.refresh()
         target = self._read_async_target(incident)
         incident = replace(incident, async_target_arn=target or "")
         context = NoticeContext(

@@ -16,7 +16,7 @@ import pytest
 
 from cdk_loopbreaker.drill.model import Check, Depth, LoopKind
 from cdk_loopbreaker.drill.reports.html_report import format_drill_html
-from tests.functional.scan.test_report_in_chromium import serve
+from tests.functional.browser import serve
 from tests.unit.cdk_loopbreaker.drill.samples import loop, report
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 The format and its limits: Amazon Q Developer in chat applications administrator guide, *Custom
 notifications*. Description of at most 8,000 characters, title 250, next steps 350 each, keywords
-75 each. UNCONFIRMED: the limits of the fields of ``metadata``, which are kept short.
+75 each. UNCONFIRMED A-067: the limits of the fields of ``metadata``, which are kept short.
 """
 
 import json
