@@ -34,7 +34,16 @@ DEFAULT_KIND = WeatherKind.AWS
 # A failure must not come and go with the draw; other seeds are for whoever looks for one.
 DEFAULT_SEED = 11
 RANDOM = "random"
-LONGEST_FIRST = ("test_loops", "test_holds", "test_healthy", "test_rollback", "test_chart")
+LONGEST_FIRST = (
+    "test_drill",
+    "test_probation",
+    "test_loops",
+    "test_holds",
+    "test_healthy",
+    "test_dashboard",
+    "test_rollback",
+    "test_chart",
+)
 
 
 def pytest_configure() -> None:
