@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from functions.aws.account import account_reader
+from functions.aws.account import account_alias, account_reader
 from functions.aws.account.account_alias import AccountAlias
 from functions.aws.account.account_reader import AccountReader
 from functions.aws.account.rate_limit import RateLimiter
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 # The deployment allows what they declare.
 ADAPTERS: Final = (
+    account_alias,
     account_reader,
     chart_store,
     chat_topic,

@@ -53,8 +53,8 @@ def run(
             "sweep_minutes=2: must be a whole number from 5 to 1440, or 0 for off",
         ),
         (
-            {"rollback": "orders", "rollback_mode": "probation"},
-            "rollback_mode=probation: is not available in this version, must be now",
+            {"rollback": "orders", "rollback_mode": "later"},
+            "rollback_mode=later: must be now or probation",
         ),
     ],
 )

@@ -13,6 +13,7 @@ from functions.domain.errors import BusyError
 from functions.domain.incidents import decision
 from functions.domain.incidents.history import WHATEVER_CLOSED
 from functions.domain.incidents.states import IncidentState
+from functions.domain.notices.events.record import EventKind, EventSeverity, NoticeEvent
 from functions.domain.notices.notice import Notice
 from functions.domain.notices.outbox import OutboxNotice
 from functions.domain.probation import verdict
@@ -182,9 +183,12 @@ def test_mails_without_end_break_the_rule_of_bounds(monkeypatch: pytest.MonkeyPa
     """One mail after the other."""
 
     def mail(tending: Reconciler, incident: Incident, *_given: Any) -> None:
+        event = NoticeEvent(
+            kind=EventKind.NOTICE_SENT, severity=EventSeverity.INFO, at=incident.updated_at
+        )
         for _ in range(10):
             tending.enforcer.world.publisher.publish(
-                Notice(subject=incident.function, body="again")
+                Notice(subject=incident.function, body="again", event=event)
             )
 
     monkeypatch.setattr(Reconciler, "tend", mail)
