@@ -16,8 +16,8 @@ UNCONFIRMED A-062: what AWS does with asynchronous events that were in its own q
 UNCONFIRMED A-063: that executions in flight go on. Both are assumed here for the worse.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -96,24 +96,32 @@ class Restriction:
     outcomes: tuple[StepOutcome, ...] = ()
     disabled_before: frozenset[str] = frozenset()
     is_imagined: bool = False
+    _of_mappings: Mapping[str, StepOutcome] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the steps once: a function may have hundreds of mappings."""
+        index: dict[str, StepOutcome] = {}
+        for one in self.outcomes:
+            if isinstance(one.step, DisableMapping):
+                index.setdefault(one.step.uuid, one)
+        object.__setattr__(self, "_of_mappings", index)
 
     def find_mapping_state(self, uuid: str) -> MappingState:
         """Find the state of a trigger's mapping."""
-        for one in self.outcomes:
-            if isinstance(one.step, DisableMapping) and one.step.uuid == uuid:
-                if one.restored in _NOT_HELD:
-                    return MappingState.ENABLED
-                match one.status:
-                    case StepStatus.DONE | StepStatus.ALREADY:
-                        done = MappingState.DISABLED
-                        return MappingState.WOULD_BE_DISABLED if self.is_imagined else done
-                    case StepStatus.PLANNED:
-                        return MappingState.DISABLING
-                    case _:
-                        return MappingState.ENABLED
-        if uuid and uuid in self.disabled_before:
-            return MappingState.DISABLED_BEFORE
-        return MappingState.ENABLED
+        outcome = self._of_mappings.get(uuid)
+        if outcome is None:
+            is_known = uuid and uuid in self.disabled_before
+            return MappingState.DISABLED_BEFORE if is_known else MappingState.ENABLED
+        if outcome.restored in _NOT_HELD:
+            return MappingState.ENABLED
+        match outcome.status:
+            case StepStatus.DONE | StepStatus.ALREADY:
+                done = MappingState.DISABLED
+                return MappingState.WOULD_BE_DISABLED if self.is_imagined else done
+            case StepStatus.PLANNED:
+                return MappingState.DISABLING
+            case _:
+                return MappingState.ENABLED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
