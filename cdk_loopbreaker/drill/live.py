@@ -10,6 +10,7 @@ from cdk_loopbreaker.drill.errors import explain
 from cdk_loopbreaker.drill.model import Check, LoopResult, Phase
 from cdk_loopbreaker.drill.plan import estimate_usd
 from functions.domain.notices.text import clean
+from functions.domain.requests.terms import RestoreTerms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -228,7 +229,8 @@ class LoopWatch:
         """Restore as `loopbreaker restore` does; the tokens that did not come back, if known."""
         if self._find_incident() is None or not self._was_held:
             return None
-        answer = self.stage.client.restore((self.name,))
+        # The configuration still closes its loop: only its code has ended it.
+        answer = self.stage.client.restore((self.name,), terms=RestoreTerms(is_forced=True))
         for result in answer.results:
             self.remarks.append(clean(f"restore: {result.text}", 300))
         if self.stage.wait_for(

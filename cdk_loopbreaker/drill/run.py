@@ -31,6 +31,7 @@ from cdk_loopbreaker.drill.stage import POLL_SECONDS
 from cdk_loopbreaker.drill.template import build_template
 from cdk_loopbreaker.operating.errors import OperatingError
 from functions.domain.notices.text import clean
+from functions.domain.requests.terms import RestoreTerms
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -231,5 +232,5 @@ def remove(clients: Clients, client: GuardClient, names: Names) -> None:
         if one.is_restorable and one.function.startswith(prefix)
     ]
     if held:
-        client.restore(tuple(held))
+        client.restore(tuple(held), terms=RestoreTerms(is_forced=True))
     delete_stack(clients, names)

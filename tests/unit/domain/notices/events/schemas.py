@@ -1,6 +1,7 @@
 """The JSON Schemas of the events, written from the classes that the events are made of."""
 
 import dataclasses
+import inspect
 import re
 import types
 from datetime import datetime
@@ -12,7 +13,7 @@ from functions.domain.notices.events.facts import EventDetail, EventFacts
 from functions.domain.notices.events.record import EventKind, EventSeverity
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-_ATTRIBUTE: Final = re.compile(r"^    ([a-z_, ]+)\n((?:        .*\n?|\n)+)", re.MULTILINE)
+_ATTRIBUTE: Final = re.compile(r"^([a-z_, ]+)\n((?:    .*\n?|\n)+)", re.MULTILINE)
 _PARTS: Final = tuple(one.name for one in dataclasses.fields(EventFacts))
 _INCIDENT: Final = (
     EventKind.FUNCTION_NOT_STOPPED,
@@ -153,7 +154,7 @@ def _read_attributes(cls: type) -> dict[str, str]:
     """What docstrings say of the fields, also of those that a class inherits."""
     found: dict[str, str] = {}
     for one in reversed(cls.__mro__):
-        _, _, text = (one.__doc__ or "").partition("Attributes\n    ----------\n")
+        _, _, text = inspect.cleandoc(one.__doc__ or "").partition("Attributes\n----------\n")
         for names, words in _ATTRIBUTE.findall(text):
             for name in names.split(", "):
                 found[name] = " ".join(words.split()).replace("``", "").replace("`", "")
