@@ -58,7 +58,7 @@ ROLE: Final = "driller"
 @pytest.fixture(scope="module", autouse=True)
 def flags(stack: Deployment) -> None:
     """Hold what is suspected, as a deployment does that says nothing else."""
-    stack.deploy(response="hold", floor_per_minute=FLOOR, sweep_minutes="5")
+    stack.deploy(response="hold", floor_per_minute="500", sweep_minutes="5")
 
 
 class SandboxTime:
@@ -153,11 +153,8 @@ def test_the_bell(account: Account, as_driller: Callable[[Depth], Clients]) -> N
     assert said
 
 
-def test_the_dry_drill(
-    account: Account, stack: Deployment, as_driller: Callable[[Depth], Clients]
-) -> None:
+def test_the_dry_drill(account: Account, as_driller: Callable[[Depth], Clients]) -> None:
     """In enforce mode a small loop is decided about, recorded and told of, and nothing changes."""
-    stack.deploy(response="hold", sweep_minutes="5", floor_per_minute="500")
     clients = as_driller(Depth.DRY)
     loop = LoopPlan(
         kind=LoopKind.SQS, tokens=1, rounds=ROUNDS, period_seconds=0.1, seconds=ENDS_AFTER_SECONDS

@@ -7,23 +7,18 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
-from html import escape, unescape
+from html import escape
 from typing import TYPE_CHECKING, Any, Final
-
-import pytest
 
 from functions.domain.page.document import write_file, write_widget
 from functions.domain.page.overview import View
 from functions.domain.page.style import Theme
-from tests.functional.browser import serve
+from tests.functional.browser import measure_pages, needs_chromium
 from tests.unit.domain.page.pages import BUTTONS, PAGES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_CHROMIUM: Final = shutil.which("chromium") or shutil.which("google-chrome")
 _WIDTHS: Final = (390, 800, 1600)
 
 # What CloudWatch does with the HTML of a widget, as far as it is documented: it takes away scripts,
@@ -97,39 +92,6 @@ addEventListener("load", () => {
 """
 
 
-def read_measures(pages: dict[str, str], tmp_path: Path) -> list[dict[str, Any]]:
-    """What each page is like in each width; nothing but the pages is asked for."""
-    frames = "".join(
-        f'<iframe src="{page}" style="width:{width}px;height:900px;border:0"></iframe>'
-        for page in pages
-        for width in _WIDTHS
-    )
-    with serve({**pages, "/": _MEASURE + frames}) as (home, asked):
-        dumped = subprocess.run(  # noqa: S603 (a fixed program on a page of this test)
-            [
-                str(_CHROMIUM),
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--enable-logging=stderr",
-                f"--user-data-dir={tmp_path}",
-                "--dump-dom",
-                f"{home}/",
-            ],
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-    assert "CONSOLE" not in dumped.stderr, dumped.stderr
-    found = re.search(r"<body>(.*)</body>", dumped.stdout, re.DOTALL)
-    assert found is not None
-    measured: list[dict[str, Any]] = json.loads(unescape(found[1]))
-    assert set(asked) - {"/favicon.ico"} == {"/", *pages}
-    assert len(measured) == len(pages) * len(_WIDTHS)
-    return measured
-
-
 def put_into_frame(html: str) -> str:
     """A page that shows a widget's HTML as the dashboard does."""
     quoted = json.dumps(json.dumps(html)).replace("</", "<\\/")
@@ -154,7 +116,7 @@ def get_brightness(colour: str) -> float:
     return sum(parts) / 3
 
 
-@pytest.mark.skipif(_CHROMIUM is None, reason="Chromium is not installed")
+@needs_chromium
 def test_widgets(tmp_path: Path) -> None:
     """Each view in both themes: nothing is cut, nothing is loaded, and the sanitizer finds nothing.
 
@@ -167,7 +129,7 @@ def test_widgets(tmp_path: Path) -> None:
         for theme in (Theme.LIGHT, Theme.DARK)
     }
 
-    for one in read_measures(pages, tmp_path):
+    for one in measure_pages(pages, _MEASURE, _WIDTHS, tmp_path):
         check(one)
         is_dark = one["page"].endswith("/dark")
         ink, ground = get_brightness(one["ink"]), get_brightness(one["ground"])
@@ -178,16 +140,16 @@ def test_widgets(tmp_path: Path) -> None:
             assert one["press"] > 24, "a button that a thumb finds"
 
 
-@pytest.mark.skipif(_CHROMIUM is None, reason="Chromium is not installed")
+@needs_chromium
 def test_files(tmp_path: Path) -> None:
     """The same page as a file, which opens in any browser."""
     pages = {f"/{name}": write_file(make()) for name, make in PAGES.items()}
 
-    for one in read_measures(pages, tmp_path):
+    for one in measure_pages(pages, _MEASURE, _WIDTHS, tmp_path):
         check(one)
 
 
-@pytest.mark.skipif(_CHROMIUM is None, reason="Chromium is not installed")
+@needs_chromium
 def test_the_frame_would_find_what_is_forbidden(tmp_path: Path) -> None:
     """A page with a script, a frame, `use`, a handler and a picture from elsewhere."""
     bad = (
@@ -196,6 +158,6 @@ def test_the_frame_would_find_what_is_forbidden(tmp_path: Path) -> None:
         '<p style="width:5000px">wide</p></div>'
     )
 
-    for one in read_measures({"/bad": put_into_frame(bad)}, tmp_path):
+    for one in measure_pages({"/bad": put_into_frame(bad)}, _MEASURE, _WIDTHS, tmp_path):
         assert one["taken"] == 5
         assert one["wide"]
