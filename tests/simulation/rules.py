@@ -196,7 +196,9 @@ def check_probation(play: Play) -> None:
             is_held = any(one in subject for one in _HELD_AGAIN)
             if is_held and seen == {Demand.QUIET}:
                 _break(play, "probation", f"{name} is quiet, and at {at:.1f} s: {subject}")
-            is_passed = _PASSED in subject and not _is_changed_by_people(play, name, at)
+            is_passed = _PASSED in subject and not any(
+                _is_changed_by_people(play, one, at) for one in _list_loop(play, name)
+            )
             if is_passed and seen <= LOOPING:
                 _break(play, "probation", f"{name} loops, and at {at:.1f} s: {subject}")
 
@@ -209,10 +211,15 @@ def _is_changed_by_people(play: Play, name: str, until: float) -> bool:
     )
 
 
+def _list_loop(play: Play, name: str) -> set[str]:
+    """A function with those on its loop."""
+    loop = play.schedule.loop
+    return {name, *(loop if name in loop else ())}
+
+
 def _list_demands(play: Play, name: str, since: float, until: float) -> set[Demand]:
     """What asked for a function, and for those on its loop, in between."""
-    loop = play.schedule.loop
-    names = {name, *(loop if name in loop else ())}
+    names = _list_loop(play, name)
     starts = {one.name: one.demand for one in play.schedule.functions}
     found: set[Demand] = set()
     for one in names & starts.keys():

@@ -78,7 +78,10 @@ STOPPED: Final = Schedule(
 # and the plan of the hold; an order to stop a function while it is restored; orders to stop a held
 # function that others had stopped; a spike before an order, whose metrics came after the restore;
 # probations of capped functions that people went on using.
-FOUND: Final = (37_542, 5_421, 7_993, 9_283, 10_726, 13_104, 13_704, 617, 836, 1_191)
+FOUND: Final = (
+    *(37_542, 5_421, 7_993, 9_283, 10_726, 13_104, 13_704, 617, 836, 1_191),
+    *(203_036, 203_334),
+)
 
 
 @pytest.mark.parametrize("seed", FOUND)

@@ -204,6 +204,8 @@ def _adopt_over(
     if known.state is IncidentState.NOTIFIED:
         return world.ledger.save(_record_stop(known, tagged, world, now))
     is_older = known.opened_at.replace(microsecond=0) > tagged.at
+    if is_older and _came_second(known, facts, tagged, world.ledger):
+        is_older = False
     if is_older or _is_recorded(known, tagged):
         _add_removed(known, tagged, world, is_newest=not is_older)
         return None
@@ -237,6 +239,23 @@ def _adopt_over(
     if opening.incident.version != _JUST_OPENED:
         raise StaleIncidentError(f"another run has taken the tag of {facts.name} over")
     return opening.incident
+
+
+def _came_second(
+    known: Incident, facts: FunctionFacts, tagged: TaggedSnapshot, ledger: Ledger
+) -> bool:
+    """Whether the 0 that is in force is the tag's, and was written over the cap of the incident.
+
+    A tag has the moment at which its run decided. A run that is slow after that may stop the
+    function when another one has begun to hold it, which does not know of a 0.
+    """
+    return (
+        facts.reserved_concurrency == 0
+        and known.state in _UNDER_A_CAP
+        and 0 not in known.ours
+        and tagged.reserved_concurrency in {known.prior, *known.ours}
+        and not was_closed_since(facts, tagged, ledger)
+    )
 
 
 def _add_removed(
