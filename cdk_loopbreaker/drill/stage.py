@@ -34,7 +34,7 @@ class WallClock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """The account, the guard in it, and who is told of the progress.
+    """The account, the guard in it, and who is shown the progress.
 
     Attributes
     ----------

@@ -154,7 +154,7 @@ def test_the_bell(account: Account, as_driller: Callable[[Depth], Clients]) -> N
 
 
 def test_the_dry_drill(account: Account, as_driller: Callable[[Depth], Clients]) -> None:
-    """In enforce mode a small loop is decided about, recorded and told of, and nothing changes."""
+    """In enforce mode a small loop is decided about, recorded and reported; nothing changes."""
     clients = as_driller(Depth.DRY)
     loop = LoopPlan(
         kind=LoopKind.SQS, tokens=1, rounds=ROUNDS, period_seconds=0.1, seconds=ENDS_AFTER_SECONDS
@@ -178,7 +178,7 @@ def test_the_live_drill(
     as_driller: Callable[[Depth], Clients],
     tmp_path: Path,
 ) -> None:
-    """Loops of all kinds are stopped, told of and restored; what can be measured is measured."""
+    """Loops of all kinds are stopped, reported and restored; what can be measured is measured."""
     stack.deploy(response="hold", sweep_minutes="5", floor_per_minute=FLOOR)
     clients = as_driller(Depth.LIVE)
     plan = DrillPlan(

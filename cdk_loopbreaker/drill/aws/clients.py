@@ -17,7 +17,7 @@ class Clients:
 
     def __init__(self, session: boto3.Session) -> None:
         self._session = session
-        self._made: dict[str, Any] = {}
+        self._made: dict[tuple[str, int], Any] = {}
 
     @property
     def region(self) -> str:
@@ -26,28 +26,21 @@ class Clients:
 
     def __call__(self, service: str) -> Any:
         """The client of a service, by botocore's name."""
-        if service not in self._made:
+        return self._get(service, _ATTEMPTS)
+
+    def once(self, service: str) -> Any:
+        """A client that tries once: where the refusal itself is of interest."""
+        return self._get(service, 1)
+
+    def _get(self, service: str, attempts: int) -> Any:
+        key = (service, attempts)
+        if key not in self._made:
             from botocore.config import Config  # noqa: PLC0415 - it takes a while to load
 
             config = Config(
                 connect_timeout=_CONNECT_SECONDS,
                 read_timeout=_READ_SECONDS,
-                retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
-            )
-            made: Any = self._session.client(service, config=config)  # type: ignore[call-overload]
-            self._made[service] = made
-        return self._made[service]
-
-    def once(self, service: str) -> Any:
-        """A client that tries once: where the refusal itself is of interest."""
-        key = f"{service}, once"
-        if key not in self._made:
-            from botocore.config import Config  # noqa: PLC0415
-
-            config = Config(
-                connect_timeout=_CONNECT_SECONDS,
-                read_timeout=_READ_SECONDS,
-                retries={"total_max_attempts": 1},
+                retries={"mode": "standard", "total_max_attempts": attempts},
             )
             made: Any = self._session.client(service, config=config)  # type: ignore[call-overload]
             self._made[key] = made

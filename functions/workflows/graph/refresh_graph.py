@@ -149,10 +149,11 @@ class GraphRefresh(Generic[FactsT]):
             return RefreshReport(work=RefreshAction.BUSY)
         try:
             state = self._drop_unusable_facts(state)
-            self._graphs.regard_as_enabled(self._held_mappings())
             self._deliver()
             noted = self._store.read_noted()
             work = choose_action(state, self._clock(), self._intervals, has_changes=bool(noted))
+            if work is not RefreshAction.NOTHING:
+                self._graphs.regard_as_enabled(self._held_mappings())
             report = self._carry_out(work, state, noted)
             if report.told:
                 self._deliver()

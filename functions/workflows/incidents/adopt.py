@@ -203,9 +203,8 @@ def _adopt_over(
         return None
     if known.state is IncidentState.NOTIFIED:
         return world.ledger.save(_record_stop(known, tagged, world, now))
-    is_older = known.opened_at.replace(microsecond=0) > tagged.at
-    if is_older and _came_second(known, facts, tagged, world.ledger):
-        is_older = False
+    is_stamped_before = known.opened_at.replace(microsecond=0) > tagged.at
+    is_older = is_stamped_before and not _came_second(known, facts, tagged, world.ledger)
     if is_older or _is_recorded(known, tagged):
         _add_removed(known, tagged, world, is_newest=not is_older)
         return None
