@@ -7,16 +7,14 @@ import re
 from html import unescape
 from typing import TYPE_CHECKING, Any, Final
 
-import boto3
 import pytest
-from click.testing import CliRunner
 
-from cdk_loopbreaker.cli.main import main
 from functions.domain.page.overview import View
 from sandbox.provision import arn
 from sandbox.scenarios import make_loop
-from sandbox.settings import ACCOUNT_ID, REGION
+from sandbox.settings import REGION
 from stacks.names import CONTAIN, PRESENT, RESTORE
+from tests.e2e.people import allow_invoking, make_role, open_session, run, take_role
 from tests.unit.cdk_loopbreaker.scanning.page import Page
 
 if TYPE_CHECKING:
@@ -31,16 +29,6 @@ pytestmark = pytest.mark.e2e
 
 # `restore` and `present` ask the real clock, the pulse lives by the sandbox's: see test_rollback.
 SPEED: Final = 15.0
-TRUST: Final = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT_ID}:root"},
-            "Action": "sts:AssumeRole",
-        }
-    ],
-}
 # On a busy machine a loop may have no loop's shape: it is held first, and stopped or held on after
 # two rounds.
 CONTAINED_WITHIN_MINUTES: Final = 200
@@ -55,30 +43,8 @@ def flags(stack: Deployment) -> None:
 
 def make_viewer(aws: LocalAws, name: str, *functions: str) -> Callable[[str, Any], Any]:
     """Somebody who may invoke these functions and nothing else; calls one as CloudWatch does."""
-    iam = aws.client("iam")
-    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
-    policy = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Action": "lambda:InvokeFunction",
-                "Resource": [arn("lambda", f"function:{one}") for one in functions],
-            }
-        ],
-    }
-    iam.put_role_policy(RoleName=name, PolicyName="view", PolicyDocument=json.dumps(policy))
-    keys = aws.client("sts").assume_role(
-        RoleArn=f"arn:aws:iam::{ACCOUNT_ID}:role/{name}", RoleSessionName="anna"
-    )["Credentials"]
-    client: Any = boto3.client(
-        "lambda",
-        endpoint_url=aws.endpoint,
-        region_name=REGION,
-        aws_access_key_id=keys["AccessKeyId"],
-        aws_secret_access_key=keys["SecretAccessKey"],
-        aws_session_token=keys["SessionToken"],
-    )
+    make_role(aws, name, [allow_invoking(*functions)])
+    client: Any = open_session(take_role(aws, name)).client("lambda", endpoint_url=aws.endpoint)
 
     def call(function: str, event: Any) -> Any:
         """What the dashboard gets: HTML as a JSON string."""
@@ -140,22 +106,14 @@ def test_the_same_page_as_a_file(
     account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Through `restore`, without the dashboard's function."""
-    make_viewer(account.aws, "reader", RESTORE)
-    keys = account.aws.client("sts").assume_role(
-        RoleArn=f"arn:aws:iam::{ACCOUNT_ID}:role/reader", RoleSessionName="anna"
-    )["Credentials"]
-    for key, value in {
-        "AWS_ENDPOINT_URL": account.aws.endpoint,
-        "AWS_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
-        "AWS_SESSION_TOKEN": keys["SessionToken"],
-    }.items():
+    make_role(account.aws, "reader", [allow_invoking(RESTORE)])
+    for key, value in take_role(account.aws, "reader").items():
         monkeypatch.setenv(key, value)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
+    account.until(lambda: run("status").exit_code == 0, "the rights of the reader")
     file = tmp_path / "guard.html"
 
-    result = CliRunner().invoke(main, ["status", "--html", str(file)])
+    result = run("status", "--html", str(file))
 
     assert result.exit_code == 0, result.output
     assert "Not on the page" not in result.stderr, result.stderr

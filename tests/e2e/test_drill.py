@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import os
 import time
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import boto3
 import pytest
 
 from cdk_loopbreaker.drill.aws.clients import Clients
@@ -28,7 +26,7 @@ from cdk_loopbreaker.drill.template import build_template
 from cdk_loopbreaker.operating.connection import connect
 from sandbox.settings import ACCOUNT_ID, REGION
 from stacks.names import SIGNAL_ALARM_PREFIX
-from tests.e2e.test_operating import TRUST
+from tests.e2e.people import make_role, open_session, take_role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,23 +82,10 @@ def as_driller(account: Account, monkeypatch: pytest.MonkeyPatch) -> Callable[[D
     aws = account.aws
 
     def take(depth: Depth) -> Clients:
-        iam, name = aws.client("iam"), f"{ROLE}-{depth}"
-        with suppress(iam.exceptions.EntityAlreadyExistsException):
-            iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
-        statements = build_statements(depth, account=ACCOUNT_ID, region=REGION)
-        policy = {"Version": "2012-10-17", "Statement": statements}
-        iam.put_role_policy(RoleName=name, PolicyName="drill", PolicyDocument=json.dumps(policy))
-        answer = aws.client("sts").assume_role(
-            RoleArn=f"arn:aws:iam::{ACCOUNT_ID}:role/{name}", RoleSessionName="anna"
-        )
+        name = f"{ROLE}-{depth}"
+        make_role(aws, name, build_statements(depth, account=ACCOUNT_ID, region=REGION))
         monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint)
-        keys = answer["Credentials"]
-        session = boto3.Session(
-            aws_access_key_id=keys["AccessKeyId"],
-            aws_secret_access_key=keys["SecretAccessKey"],
-            aws_session_token=keys["SessionToken"],
-            region_name=REGION,
-        )
+        session = open_session(take_role(aws, name))
         clients = Clients(session)
         account.until(lambda: _may_list(clients), "the rights of the driller")
         return clients

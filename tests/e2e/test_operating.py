@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from click.testing import CliRunner
 
-from cdk_loopbreaker.cli.main import main
 from functions.domain.incidents.policy import EXEMPT_TAG
 from functions.domain.incidents.states import IncidentState
-from sandbox.provision import arn
-from sandbox.settings import ACCOUNT_ID, REGION
 from stacks.names import CONTAIN, RESTORE
+from tests.e2e.people import allow_invoking, make_role, run, take_role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from click.testing import Result
 
     from sandbox.local_aws import LocalAws
     from tests.e2e.account import Account
@@ -27,26 +22,6 @@ pytestmark = pytest.mark.e2e
 
 # `restore` asks the real clock, the pulse lives by the sandbox's: see test_rollback.
 SPEED = 15.0
-TRUST: Final = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT_ID}:root"},
-            "Action": "sts:AssumeRole",
-        }
-    ],
-}
-MAY_INVOKE: Final = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Action": "lambda:InvokeFunction",
-            "Resource": [arn("lambda", f"function:{name}") for name in (RESTORE, CONTAIN)],
-        }
-    ],
-}
 
 
 @pytest.fixture
@@ -54,17 +29,7 @@ def as_role(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], N
     """Lets the commands run under a role, as a person's shell would."""
 
     def take(role: str) -> None:
-        answer = aws.client("sts").assume_role(
-            RoleArn=f"arn:aws:iam::{ACCOUNT_ID}:role/{role}", RoleSessionName="anna"
-        )
-        keys = answer["Credentials"]
-        for name, value in {
-            "AWS_ENDPOINT_URL": aws.endpoint,
-            "AWS_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
-            "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
-            "AWS_SESSION_TOKEN": keys["SessionToken"],
-        }.items():
+        for name, value in take_role(aws, role).items():
             monkeypatch.setenv(name, value)
         monkeypatch.delenv("AWS_PROFILE", raising=False)
 
@@ -74,19 +39,10 @@ def as_role(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], N
 @pytest.fixture
 def operator(account: Account, as_role: Callable[[str], None]) -> None:
     """A person who may invoke the two functions, and nothing else."""
-    iam = account.aws.client("iam")
-    iam.create_role(RoleName="operator", AssumeRolePolicyDocument=json.dumps(TRUST))
-    iam.put_role_policy(
-        RoleName="operator", PolicyName="operate", PolicyDocument=json.dumps(MAY_INVOKE)
-    )
-    iam.create_role(RoleName="stranger", AssumeRolePolicyDocument=json.dumps(TRUST))
+    make_role(account.aws, "operator", [allow_invoking(RESTORE, CONTAIN)])
+    make_role(account.aws, "stranger")
     as_role("operator")
     account.until(lambda: run("status").exit_code == 0, "the rights of the operator")
-
-
-def run(*words: str) -> Result:
-    """Run a command as a shell would."""
-    return CliRunner().invoke(main, words)
 
 
 def read(*words: str) -> dict[str, Any]:
