@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from functions.domain.incidents.history import FiledIncident, LiveLedger
     from functions.domain.incidents.incident import Incident
     from functions.domain.page.overview import GuardAlarm
+    from tests.fakes import FakeMetrics
     from tests.functional.scene import Scene
 
 FUNCTIONS = tuple(
@@ -82,13 +83,8 @@ class FakePageParts:
     ) -> ShownTraffic:
         """See the port: what the fake metrics recorded, laid on the grid."""
         self._fail("metrics", MetricsUnavailableError("ThrottlingException: Rate exceeded"))
-        found = self.scene.account.metrics.invocations((function,), self.scene.now)[function]
-        count = int((end - start).total_seconds()) // period_seconds
-        grid = (start + timedelta(seconds=number * period_seconds) for number in range(count))
-        return ShownTraffic(
-            start=start,
-            period_seconds=period_seconds,
-            invocations=tuple(_get_at(found, at) for at in grid),
+        return read_fake_traffic(
+            self.scene.account.metrics, function, (start, end), period_seconds, self.scene.now
         )
 
     def read_activity(
@@ -139,6 +135,29 @@ class FakePageParts:
             raise error
 
 
-def _get_at(series: Series, at: datetime) -> float | None:
-    index = int((at - series.start).total_seconds()) // series.period_seconds
-    return series.values[index] if 0 <= index < len(series.values) else None
+def read_fake_traffic(
+    metrics: FakeMetrics,
+    function: str,
+    span: tuple[datetime, datetime],
+    period_seconds: int,
+    now: datetime,
+) -> ShownTraffic:
+    """Lay what the fake metrics recorded on the grid that the page asks for."""
+    start, end = span
+    found = metrics.recent([function], now)[function]
+    count = int((end - start).total_seconds()) // period_seconds
+    grid = [start + timedelta(seconds=number * period_seconds) for number in range(count)]
+    return ShownTraffic(
+        start=start,
+        period_seconds=period_seconds,
+        invocations=tuple(_sum_from(found.invocations, at, period_seconds) for at in grid),
+        throttles=tuple(_sum_from(found.throttles, at, period_seconds) for at in grid),
+    )
+
+
+def _sum_from(series: Series, start: datetime, period_seconds: int) -> float | None:
+    first = int((start - series.start).total_seconds()) // series.period_seconds
+    span = range(max(0, first), first + max(1, period_seconds // series.period_seconds))
+    values = [series.values[one] for one in span if one < len(series.values)]
+    seen = [one for one in values if one is not None]
+    return sum(seen) if seen else None

@@ -72,8 +72,8 @@ def compose_weekly(book: FindingBook, deployment: Deployment, now: datetime) -> 
         body=compose_body(
             (
                 paragraph(
-                    "These findings are open. You were told of each when it was found; this list"
-                    " comes once a week as long as there are any."
+                    "These findings are open. A mail reported each when it was found; this list"
+                    " comes once a week while any is open."
                 ),
                 describe_location(deployment),
                 section(
@@ -99,8 +99,8 @@ def compose_registry_full(book: FindingBook, deployment: Deployment, now: dateti
             (
                 paragraph(
                     f"The record of findings holds {len(book.open):,}, the certain and the oldest"
-                    " ones. The others are found again with every look, and come into the record"
-                    " as others are resolved: each is told of then."
+                    " ones. Each check finds the others again. They come into the record when"
+                    " others are resolved, and a mail reports each then."
                 ),
                 describe_location(deployment),
                 _compose_not_listed(book),

@@ -173,9 +173,7 @@ _CHANGES: Final[dict[Means, str]] = {
 }
 _NARROW: Final = "Narrow {statement} of role {role}: by {detail} it allows {actions} on {target}"
 _TAKE: Final = "Take {actions} on {target} out of {statement} of role {role}"
-_TAKE_CALL: Final = (
-    "Let role {role} change nothing that {source} is told of: {actions}, {statement}"
-)
+_TAKE_CALL: Final = "Let role {role} change nothing that invokes {source}: {actions}, {statement}"
 _REDRIVE: Final = "Give {source} another dead-letter queue than {target}"
 _OTHER: Final = "Let {source} not reach {target} by the {means}"
 
