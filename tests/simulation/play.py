@@ -7,6 +7,7 @@ import zlib
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
+from math import inf
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
@@ -108,6 +109,15 @@ class Restored:
 
 
 @dataclass(slots=True)
+class Ordered:
+    """A person ordered a stop of a function: their word is a new one until it is answered."""
+
+    function: str
+    at: float
+    answered_at: float = inf
+
+
+@dataclass(slots=True)
 class Told:
     """What one play led to."""
 
@@ -140,7 +150,7 @@ class Play:
         self.stirred: list[tuple[float, str]] = []  # when something happened to a function
         self.over: list[Run] = []
         self.restored: list[Restored] = []
-        self.ordered: list[tuple[float, str]] = []  # when a person ordered a stop, and of what
+        self.ordered: list[Ordered] = []
         self.tried: list[tuple[float, tuple[str, ...]]] = []  # when a person asked carefully
         self._counts: dict[str, int] = {}
         self._random = Random(f"{schedule.seed} pulses")
@@ -231,10 +241,11 @@ class Play:
     def order(self, function: str, number: int) -> None:
         """A person's order to stop a function; the number is that of the request."""
         self.stir(function)
-        self.ordered.append((self.turns.now, function))
-        self._order(f"order {self._number('order')}", function, number, 1)
+        order = Ordered(function, self.turns.now)
+        self.ordered.append(order)
+        self._order(f"order {self._number('order')}", order, number, 1)
 
-    def _order(self, label: str, function: str, number: int, attempt: int) -> None:
+    def _order(self, label: str, order: Ordered, number: int, attempt: int) -> None:
         run = self._new_run(label, attempt, CONTAIN_SECONDS)
         run.memory["denies_exempt"] = True
         run.memory["policy"] = replace(self.policy, mode=Mode.ENFORCE)
@@ -242,10 +253,12 @@ class Play:
         stopping = OrderedStop(
             enforcer=triage.enforcer, gathering=triage.gathering, sleep=self.turns.pause
         )
-        request = StopRequest(id=f"request-{number}", function=function, ordered_by="a person")
+        request = StopRequest(
+            id=f"request-{number}", function=order.function, ordered_by="a person"
+        )
 
         def again() -> None:
-            self._order(label, function, number, attempt + 1)
+            self._order(label, order, number, attempt + 1)
 
         def body() -> None:
             try:
@@ -254,7 +267,11 @@ class Play:
                 self._flush(run, triage.enforcer.world)
             self.account.say(f"answers: {answer}", run)
 
-        run.memory["ended"] = lambda: self._ended(run, attempt, again)
+        def ended() -> None:
+            order.answered_at = self.turns.now
+            self._ended(run, attempt, again)
+
+        run.memory["ended"] = ended
         self.turns.begin(run, body)
 
     def stir(self, function: str) -> None:

@@ -324,8 +324,14 @@ def _is_repeated_order(run: Run) -> bool:
 
 
 def _was_ordered(play: Play, name: str, since: float, until: float) -> bool:
-    """Whether a person ordered a stop of a function in between."""
-    return any(one == name and since < at <= until for at, one in play.ordered)
+    """Whether a person's order to stop a function was new in between, or not answered yet.
+
+    An order waits while another run works on the function. If somebody asks for a restore
+    meanwhile, neither of the two is the later word: the guard may carry them out in either order.
+    """
+    return any(
+        one.function == name and one.at <= until and since < one.answered_at for one in play.ordered
+    )
 
 
 def _has_looped(play: Play, name: str, since: float, until: float) -> bool:
