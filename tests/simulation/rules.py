@@ -35,6 +35,7 @@ from functions.domain.incidents.states import HOLDING_STATES, IncidentState
 from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG
 from functions.domain.notices.events.incident import choose_kind
 from functions.workflows.rollback.results import NOT_HELD
+from functions.workflows.rollback.rollback import ALL
 from tests.simulation.schedule import (
     Adds,
     Deletes,
@@ -190,8 +191,11 @@ def check_probation(play: Play) -> None:
         shown = [subject for _, subject in ended if _NOTHING_SHOWN not in subject]
         if len(shown) > len(begun):
             _break(play, "probation", f"{len(begun)} of {name} began, and {len(shown)} ended")
+        over = -1.0
         for at, subject in ended:
-            since = max((one for one in begun if one <= at), default=at)
+            # Not from its first mail on: that may come much later.
+            asked = [one for one, names in play.tried if over < one <= at and _names(names, name)]
+            since, over = min(asked, default=at), at
             seen = _list_demands(play, name, since - _BEFORE_SECONDS, at)
             is_held = any(one in subject for one in _HELD_AGAIN)
             if is_held and seen == {Demand.QUIET}:
@@ -201,6 +205,11 @@ def check_probation(play: Play) -> None:
             )
             if is_passed and seen <= LOOPING:
                 _break(play, "probation", f"{name} loops, and at {at:.1f} s: {subject}")
+
+
+def _names(functions: tuple[str, ...], name: str) -> bool:
+    """Whether a request is for a function, or for all of them."""
+    return functions == (ALL,) or name in functions
 
 
 def _is_changed_by_people(play: Play, name: str, until: float) -> bool:

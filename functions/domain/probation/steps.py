@@ -17,6 +17,7 @@ from functions.domain.detection.evidence import LoopProof
 from functions.domain.holding.sources import SourceKey, find_kind, list_polled
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.states import IncidentState
+from functions.domain.incidents.steps.limit_steps import find_prior_limit, plan_limit
 from functions.domain.probation.record import (
     LEAST,
     LEAST_FOR_QUEUES,
@@ -101,30 +102,13 @@ def plan_next(
 ) -> Incident:
     """The incident with the next mapping to be let go, or with all that are left."""
     held = sorted(_list_held(incident), key=lambda one: _rank(one, loops))
-    snapshot = incident.snapshot
-    known = () if snapshot is None else snapshot.mappings or ()
-    limits = {one.uuid: one.maximum_concurrency for one in known}
     planned = incident
     for step in held if is_last else held[:1]:
-        prior = limits.get(step.uuid)
         is_queue = find_kind(step.source_arn) is SourceKind.QUEUE
-        if is_queue and prior != LEAST_FOR_QUEUES:
-            planned = planned.with_step(StepOutcome(step=_limit(planned, step, prior)))
+        if is_queue and find_prior_limit(incident, step.uuid) != LEAST_FOR_QUEUES:
+            planned = plan_limit(planned, step, LEAST_FOR_QUEUES)
         planned = planned.with_restored(step, StepStatus.PLANNED)
     return planned
-
-
-def _limit(incident: Incident, step: DisableMapping, prior: int | None) -> LimitMapping:
-    for one in incident.steps:
-        if isinstance(one.step, LimitMapping) and one.step.uuid == step.uuid:
-            return one.step.changed_to(LEAST_FOR_QUEUES)
-    return LimitMapping(
-        function=step.function,
-        uuid=step.uuid,
-        source_arn=step.source_arn,
-        to=LEAST_FOR_QUEUES,
-        prior=prior,
-    )
 
 
 def has_more_held(incident: Incident) -> bool:
@@ -159,15 +143,19 @@ def plan_holding_again(incident: Incident, disabled: Collection[str] = ()) -> In
     return held
 
 
-def drop_refused(incident: Incident) -> Incident:
-    """The incident without the limits that were not set, and with their mappings held."""
+def keep_held(incident: Incident) -> Incident:
+    """The incident with the mappings held that were about to be let go.
+
+    A limit of theirs may be in force, and one of them may be enabled: a run may have died after it
+    had done that, and AWS may have refused to tell. So each limit is kept as one that is to be put
+    back, and each mapping is to be disabled once more if it is to be held again.
+    """
     steps: list[StepOutcome] = []
     for one in incident.steps:
         if isinstance(one.step, LimitMapping) and one.status in UNFINISHED:
-            if one.step.earlier:
-                steps.append(replace(one, status=StepStatus.DONE))
+            steps.append(replace(one, status=StepStatus.DONE, detail=""))
         elif isinstance(one.step, DisableMapping) and one.restored is StepStatus.PLANNED:
-            steps.append(StepOutcome(step=one.step, status=StepStatus.DONE))
+            steps.append(StepOutcome(step=one.step))
         else:
             steps.append(one)
     return replace(incident, steps=tuple(steps))
@@ -184,7 +172,7 @@ def plan_undoing(incident: Incident) -> Incident:
     if before is not None and reserve is not None and reserve.status is StepStatus.FAILED:
         own = undone.reservation
         undone = undone if own is None else undone.with_outcome(own.step, StepStatus.DONE)
-    return drop_refused(undone)
+    return keep_held(undone)
 
 
 def _list_held(incident: Incident) -> tuple[DisableMapping, ...]:

@@ -12,7 +12,7 @@ from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.refusals import Attempt
 from functions.domain.incidents.states import IncidentState, Transition
 from functions.domain.probation.record import Probation, ProbationPhase
-from functions.domain.probation.steps import drop_refused, plan_undoing
+from functions.domain.probation.steps import keep_held, plan_undoing
 from functions.workflows.incidents.announce import announce, deliver
 from functions.workflows.incidents.execution import Execution
 
@@ -96,7 +96,7 @@ def _give_way(run: Execution, probation: Probation, refusal: RefusedError) -> In
         ).with_told(Attempt.CAP, words)
     if is_begun:
         if probation.phase is ProbationPhase.LET_GO:  # what is let go is watched on
-            incident = drop_refused(incident).to(IncidentState.CAPPED, present)
+            incident = keep_held(incident).to(IncidentState.CAPPED, present)
         return deliver(run.save(incident.unleased()), run.world, present)
     with suppress(RefusedError, BusyError):
         run.world.way_back.cancel(incident.id)

@@ -8,12 +8,12 @@ from functions.domain.changes.steps import (
     MOST_MAPPING_LIMIT,
     DisableMapping,
     EventSourceMapping,
-    LimitMapping,
     StepOutcome,
 )
 from functions.domain.holding.watch import Lever, Watch
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.snapshot import Snapshot
+from functions.domain.incidents.steps.limit_steps import plan_limit
 
 
 def plan_hold(
@@ -44,20 +44,11 @@ def plan_trial(incident: Incident, watch: Watch) -> Incident:
     concurrency = watch.trial_concurrency or watch.plan.least_trial
     if not incident.is_paused or incident.snapshot is None:
         return let_go.with_reservation(concurrency, incident.prior)
-    limits = {one.uuid: one.maximum_concurrency for one in incident.snapshot.mappings or ()}
     each = max(LEAST_MAPPING_LIMIT, concurrency // max(1, len(incident.stops)))
     for outcome in incident.stops:
         step = outcome.step
-        if not isinstance(step, DisableMapping):
-            continue
-        limit = LimitMapping(
-            function=step.function,
-            uuid=step.uuid,
-            source_arn=step.source_arn,
-            to=min(each, MOST_MAPPING_LIMIT),
-            prior=limits.get(step.uuid),
-        )
-        let_go = let_go.with_step(StepOutcome(step=limit))
+        if isinstance(step, DisableMapping):
+            let_go = plan_limit(let_go, step, min(each, MOST_MAPPING_LIMIT))
     return let_go
 
 

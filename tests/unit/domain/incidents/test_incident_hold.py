@@ -121,6 +121,19 @@ def test_a_limit_of_a_mapping_stays_within_what_aws_takes(concurrency: int, each
     assert limits == [each, each]
 
 
+def test_a_second_trial_knows_what_the_first_has_written() -> None:
+    """Else it would take the guard's own limit for a person's, and leave it there for ever."""
+    first = in_force(plan_trial(planned(Lever.PAUSE), trial(watch(Lever.PAUSE), 12)))
+
+    again = plan_trial(first, trial(watch(Lever.PAUSE), 40))
+
+    assert [
+        (one.step.prior, one.step.to, one.step.written)
+        for one in again.steps
+        if isinstance(one.step, LimitMapping)
+    ] == [(None, 20, (6, 20)), (40, 20, (6, 20))]
+
+
 def test_paused_mappings_are_to_be_disabled_once_more() -> None:
     """Also those that were enabled for the trial; the snapshot stays as it was."""
     first = in_force(planned(Lever.PAUSE))

@@ -15,9 +15,9 @@ from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.states import IncidentState
 from functions.domain.notices.text import shorten_arn
 from functions.domain.probation.steps import (
-    drop_refused,
     find_obstacle,
     has_more_held,
+    keep_held,
     needs_no_probation,
     plan_holding_again,
     plan_next,
@@ -117,7 +117,7 @@ def test_a_hold_is_held_again_at_its_cap() -> None:
 
 
 def test_a_refusal_leaves_what_was_before() -> None:
-    """What AWS refused is not in force, and is not tried again."""
+    """What AWS refused is not tried again. A limit may be in force all the same: it is put back."""
     incident = contained(prior=25)
     planned = plan_probation(incident, QUEUE_FIRST, NOW)
     limit = next(one.step for one in planned.steps if isinstance(one.step, LimitMapping))
@@ -131,8 +131,9 @@ def test_a_refusal_leaves_what_was_before() -> None:
     assert undone.target == 0
     assert undone.reservation is not None
     assert undone.reservation.status is StepStatus.DONE
-    assert not [one for one in undone.steps if isinstance(one.step, LimitMapping)]
-    assert let_go(drop_refused(planned)) == []
+    (kept,) = [one for one in undone.steps if isinstance(one.step, LimitMapping)]
+    assert (kept.step, kept.status, kept.restored) == (limit, StepStatus.DONE, None)
+    assert let_go(keep_held(planned)) == []
 
 
 @pytest.mark.parametrize(
