@@ -10,7 +10,7 @@ import pytest
 
 from functions.domain.page.document import write_widget
 from functions.domain.page.health import count_troubles
-from functions.domain.page.overview import GraphPart, HealthPart, View
+from functions.domain.page.overview import GraphPart, HealthPart, NamedNumber, View
 from functions.domain.page.style import Theme
 from tests.unit.cdk_loopbreaker.scanning.page import Page
 from tests.unit.domain.notices.samples import NOW
@@ -69,6 +69,16 @@ def test_a_sick_guard() -> None:
     assert "Loopbreaker-contain 4" in text
     assert "A function that runs away can take the guard's concurrency" in text
     assert "Loopbreaker-guard-sweep: no data since" in text
+
+
+def test_failed_runs_are_no_trouble_while_nothing_is_given_up() -> None:
+    """A new role's rights count late: the first events fail, are tried again, and succeed."""
+    page = having(errors=(NamedNumber(name="Loopbreaker-chart", value=13),))
+    text = read(page)
+
+    assert count_troubles(page) == 0
+    assert "Loopbreaker-chart 13. Lambda tries each event three times" in text
+    assert "bad" not in text
 
 
 def test_an_old_graph_proves_nothing() -> None:
