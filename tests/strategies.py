@@ -24,6 +24,7 @@ from functions.domain.detection.assessment import Assessment, Ground, Reason, Un
 from functions.domain.detection.evidence import LoopProof, Trigger, TriggerKind
 from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
 from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.origin import FunctionOrigin
 from functions.domain.incidents.outbox import IncidentNotice
 from functions.domain.incidents.refusals import Attempt, Refusals
 from functions.domain.incidents.snapshot import EventRoutes, FoundReservation, HeldInstead, Snapshot
@@ -201,6 +202,13 @@ probations: Final = st.builds(
     outcome=st.none() | st.sampled_from(ProbationOutcome),
     figures=st.none() | st.builds(ProbationFigures, minutes=numbers, rounds=st.none() | numbers),
 )
+origins: Final = st.builds(
+    FunctionOrigin,
+    owners=st.lists(texts, max_size=2).map(tuple),
+    stack=texts,
+    changed_at=st.none() | moments,
+    runbook=texts,
+)
 incidents: Final = st.builds(
     Incident,
     id=texts,
@@ -241,6 +249,7 @@ incidents: Final = st.builds(
     is_shown=st.booleans(),
     ordered_by=texts,
     probation=st.none() | probations,
+    origin=st.none() | origins,
     instead=st.none()
     | st.builds(HeldInstead, function=names, because=grounds, per_minute=st.floats(0, 1e9)),
 )

@@ -26,6 +26,7 @@ from functions.domain.changes.steps import (
 from functions.domain.detection.assessment import Assessment
 from functions.domain.errors import SnapshotOverwriteError
 from functions.domain.holding.watch import Phase, Watch
+from functions.domain.incidents.origin import FunctionOrigin
 from functions.domain.incidents.outbox import IncidentNotice, number_of, trim_outbox
 from functions.domain.incidents.refusals import (
     EARLY,
@@ -116,6 +117,8 @@ class Incident(ChangeRecord):
     probation
         How far its probation has got; ``None`` where it is on none, and in records of an earlier
         version.
+    origin
+        Whose function it is; ``None`` where nothing tells, and in records of an earlier version.
     """
 
     TRANSITIONS: ClassVar = TRANSITIONS
@@ -151,6 +154,7 @@ class Incident(ChangeRecord):
     instead: HeldInstead | None = None
     ordered_by: str = ""
     probation: Probation | None = None
+    origin: FunctionOrigin | None = None
 
     @property
     def ours(self) -> tuple[int, ...]:

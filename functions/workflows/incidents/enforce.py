@@ -27,6 +27,7 @@ from functions.domain.incidents.decision import (
 from functions.domain.incidents.history import NOTHING_CLOSED, WHATEVER_CLOSED, began_at
 from functions.domain.incidents.incident import Incident, incident_id
 from functions.domain.incidents.news import has_news, may_have_news
+from functions.domain.incidents.origin import read_origin
 from functions.domain.incidents.policy import Policy
 from functions.domain.incidents.ports import (
     AlreadyOpen,
@@ -441,6 +442,7 @@ def build_incident(
         architecture=facts.architecture,
         async_target_arn=facts.async_target_arn,
         is_durable=facts.is_durable,
+        origin=read_origin(facts),
     )
 
 

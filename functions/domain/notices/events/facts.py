@@ -150,6 +150,28 @@ class LossFact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OriginFact:
+    """Whose function it is, as its tags and Lambda told when the incident was opened.
+
+    Attributes
+    ----------
+    owners
+        Tags that name an owner, such as ``team: payments``.
+    stack
+        The CloudFormation stack that created it.
+    changed_at
+        When its code or configuration was last changed.
+    runbook
+        The link of its tag ``loopbreaker:runbook``.
+    """
+
+    owners: tuple[str, ...] = ()
+    stack: str | None = None
+    changed_at: datetime | None = None
+    runbook: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentFact:
     """One function's trouble, from its opening to its end.
 
@@ -193,6 +215,7 @@ class IncidentFact:
     cost: CostFact | None = None
     restriction: RestrictionFact | None = None
     losses: LossFact | None = None
+    origin: OriginFact | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,7 @@ from functions.domain.notices.events.facts import (
     IncidentFact,
     LoopFact,
     LossFact,
+    OriginFact,
     RatesFact,
     ReasonFact,
     RestrictionFact,
@@ -173,6 +174,19 @@ def describe_incident(incident: Incident, context: NoticeContext) -> IncidentFac
         cost=_describe_cost(incident),
         restriction=_describe_restriction(incident),
         losses=_describe_losses(incident, context),
+        origin=_describe_origin(incident),
+    )
+
+
+def _describe_origin(incident: Incident) -> OriginFact | None:
+    origin = incident.origin
+    if origin is None:
+        return None
+    return OriginFact(
+        owners=cut_texts(origin.owners),
+        stack=cut_name(origin.stack) or None,
+        changed_at=origin.changed_at,
+        runbook=cut_text(origin.runbook) or None,
     )
 
 

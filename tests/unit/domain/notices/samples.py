@@ -54,6 +54,7 @@ from functions.domain.holding.plan import NotHeld, NotHeldReason
 from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import Incident, incident_id
+from functions.domain.incidents.origin import FunctionOrigin
 from functions.domain.incidents.policy import Response
 from functions.domain.incidents.snapshot import EventRoutes, FoundReservation, HeldInstead
 from functions.domain.incidents.states import IncidentState, Transition
@@ -771,8 +772,14 @@ def _unprotected() -> Notice:
     return with_event(notice, describe_guard_unprotected(text, NOW))
 
 
+ORIGIN: Final = FunctionOrigin(
+    owners=("owner: payments@example.com", "team: payments"),
+    stack="orders-prod",
+    changed_at=NOW - timedelta(minutes=31),
+    runbook="https://wiki.example.com/runbooks/orders-enricher",
+)
 SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
-    "contained": lambda: observed(Transition.CONTAINED, contained()),
+    "contained": lambda: observed(Transition.CONTAINED, replace(contained(), origin=ORIGIN)),
     "ordered": lambda: observed(Transition.CONTAINED, ordered()),
     "order_refused": lambda: observed(Transition.CONTAIN_FAILED, order_refused()),
     "held_by_cap": lambda: observed(Transition.CAPPED, held(Lever.CAP), loop=NOT_RULED_OUT),
