@@ -109,6 +109,9 @@ class Probation:
     before
         The guard's reservation that was in force before: 0, or a cap; ``None`` where it was held by
         its mappings alone.
+    found
+        What the guard had reserved when it began: of a hold in its trial more than `before`. It is
+        reserved again where AWS refuses the first steps; ``None`` as for `before`.
     was_stopped
         Whether it was stopped before, rather than held.
     concurrency
@@ -128,6 +131,7 @@ class Probation:
 
     begun_at: datetime
     before: int | None
+    found: int | None = None
     was_stopped: bool
     concurrency: int | None
     stages: int

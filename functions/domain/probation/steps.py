@@ -78,6 +78,7 @@ def plan_probation(
     probation = Probation(
         begun_at=now,
         before=None if is_paused else _find_reservation(incident),
+        found=None if is_paused else incident.target,
         was_stopped=incident.state is IncidentState.CONTAINED,
         concurrency=concurrency,
         stages=min(MOST_STAGES, len(held)),
@@ -131,10 +132,14 @@ def plan_holding_again(incident: Incident, disabled: Collection[str] = ()) -> In
     disabled
         Mappings that somebody has disabled meanwhile: they stay as that person wants.
     """
-    held = incident
-    probation = incident.probation
-    if probation is not None and probation.before is not None:
-        held = held.with_reservation(probation.before, incident.prior)
+    before = None if incident.probation is None else incident.probation.before
+    return _plan_holding(incident, before, disabled)
+
+
+def _plan_holding(
+    incident: Incident, reserved: int | None, disabled: Collection[str] = ()
+) -> Incident:
+    held = incident if reserved is None else incident.with_reservation(reserved, incident.prior)
     for one in incident.steps:
         step = one.step
         is_let_go = isinstance(step, DisableMapping) and one.restored in LET_GO
@@ -162,17 +167,9 @@ def keep_held(incident: Incident) -> Incident:
 
 
 def plan_undoing(incident: Incident) -> Incident:
-    """The incident after AWS refused the first step of a probation, to be held as before.
-
-    What was refused is not in force: only what was done before that is to be changed.
-    """
-    before = None if incident.probation is None else incident.probation.before
-    reserve = incident.reservation
-    undone = plan_holding_again(incident)
-    if before is not None and reserve is not None and reserve.status is StepStatus.FAILED:
-        own = undone.reservation
-        undone = undone if own is None else undone.with_outcome(own.step, StepStatus.DONE)
-    return keep_held(undone)
+    """The incident after AWS refused the first step of a probation, to be held as it was found."""
+    found = None if incident.probation is None else incident.probation.found
+    return keep_held(_plan_holding(incident, found))
 
 
 def _list_held(incident: Incident) -> tuple[DisableMapping, ...]:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from functions.domain.changes.outcome import StepStatus
 from functions.domain.detection.arrivals import SourceKind
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import RefusedError
@@ -13,6 +14,7 @@ from functions.domain.incidents.states import IncidentState
 from functions.domain.probation.record import ProbationPhase
 from functions.domain.requests.request import StopRequest
 from functions.domain.requests.terms import RestoreTerms
+from functions.domain.signal import SignalKind
 from functions.workflows.holding.end_hold import HoldEnder, Outcome
 from functions.workflows.rollback.results import LoopClosed, OnProbation, Refused, Restored
 from tests.functional.contain.held import held as held_story
@@ -296,6 +298,31 @@ def test_a_small_account_refuses_it_and_says_so() -> None:
     assert stage.state == "contained"
     stage.ask(FORCED)
     assert stage.settings() == (None, {}, ((True, None),))
+
+
+def test_a_refusal_during_a_trial_leaves_what_the_trial_lets_run() -> None:
+    """More than the cap of the hold. Nobody is accused of a change, and a restore puts it back."""
+    story = held_story(SourceKind.ASYNCHRONOUS, reserved=20)
+    stage = Stage(scene=story.scene, kinds=(SourceKind.ASYNCHRONOUS,))
+    cap = stage.function.reserved
+    while stage.function.reserved == cap:
+        story.pass_minutes(1)
+    trial = stage.function.reserved
+    assert trial is not None
+    stage.function.provisioned["live"] = 4
+
+    result = stage.ask()
+
+    assert isinstance(result, Refused), result
+    assert stage.function.reserved == trial
+    stored = stage.scene.incident()
+    assert (stored.target, stored.probation) == (trial, None)
+    assert {one.status for one in stored.stops} == {StepStatus.DONE}
+    del stage.function.provisioned["live"]
+    stage.scene.survives(lambda: stage.scene.signal(SignalKind.PULSE))
+    assert stage.scene.incident().state is IncidentState.CAPPED
+    stage.ask(FORCED)
+    assert stage.function.reserved == 20
 
 
 def test_a_probation_without_a_guard_ends_restored() -> None:

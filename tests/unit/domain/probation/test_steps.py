@@ -117,7 +117,7 @@ def test_a_hold_is_held_again_at_its_cap() -> None:
 
 
 def test_a_refusal_leaves_what_was_before() -> None:
-    """What AWS refused is not tried again. A limit may be in force all the same: it is put back."""
+    """What was reserved is reserved again. A limit may be in force all the same: it is put back."""
     incident = contained(prior=25)
     planned = plan_probation(incident, QUEUE_FIRST, NOW)
     limit = next(one.step for one in planned.steps if isinstance(one.step, LimitMapping))
@@ -130,7 +130,7 @@ def test_a_refusal_leaves_what_was_before() -> None:
 
     assert undone.target == 0
     assert undone.reservation is not None
-    assert undone.reservation.status is StepStatus.DONE
+    assert undone.reservation.status is StepStatus.PLANNED
     (kept,) = [one for one in undone.steps if isinstance(one.step, LimitMapping)]
     assert (kept.step, kept.status, kept.restored) == (limit, StepStatus.DONE, None)
     assert let_go(keep_held(planned)) == []
