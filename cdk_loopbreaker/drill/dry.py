@@ -138,7 +138,7 @@ def check_permissions(stage: Stage, kind: LoopKind) -> Check:
 
 
 def _describe_decision(answer: RehearsalAnswer, *, is_decided: bool) -> Check:
-    why = "; ".join(answer.why[:2])
+    why = " ".join(answer.why[:2])
     text = f"{answer.verdict}, {answer.decision or 'nothing decided'}"
     return Check(
         title="The guard finds the loop by its metrics and decides",
