@@ -157,10 +157,10 @@ class SimulatedAccount(FakeAccount):
     def create(self, name: str, **given: Any) -> FakeFunction:
         """Create a function as a person does."""
         function = self.add(name, **given)
-        self.simulated.minutes[name] = Minutes(
-            lambda: self._most_running(name),
-            filled=int(self.turns.now // 60),
-        )
+        former = self.simulated.minutes.get(name)
+        minutes = Minutes(lambda: self._most_running(name), filled=int(self.turns.now // 60))
+        minutes.follow(former)
+        self.simulated.minutes[name] = minutes
         self.demands.setdefault(name, []).append((self.turns.now, Demand.QUIET))
         return function
 

@@ -114,6 +114,15 @@ class Minutes:
         """Every metric's datapoints."""
         return self.invocations, self.concurrency, self.throttles, self.drops, self.arrived
 
+    def follow(self, former: Minutes | None) -> None:
+        """Keep the datapoints of a function of the same name that was deleted, as CloudWatch does.
+
+        There are none of the minutes in between.
+        """
+        length = KEPT_MINUTES + self.filled
+        for series, past in zip(self.all(), (former or self).all(), strict=True):
+            series[:] = [*past[:length], *(None,) * (length - len(past))]
+
     def settle(self, now: float) -> None:
         """Write down the minutes that are over: call it before anything changes, too."""
         minute = int(now // MINUTE_SECONDS)

@@ -44,6 +44,7 @@ class ProbationOutcome(StrEnum):
     # It is restored as well, since a person asked for it and nothing speaks against it.
     NOTHING_RAN = "nothing ran"
     UNCOUNTED = "uncounted"
+    LOOP_CUT = "loop cut"  # another function of its loop stood still, so nothing could come back
     DATA_LATE = "data late"
     NOT_WATCHED = "not watched"  # the guard was gone, and a schedule ended it
     GUARD_REMOVED = "guard removed"  # with its stack

@@ -103,7 +103,9 @@ class HoldProgress:
 
     @property
     def _probation(self) -> ProbationWatch:
-        return ProbationWatch(world=self.enforcer.world, gathering=self.gathering, log=self.log)
+        return ProbationWatch(
+            world=self.enforcer.world, gathering=self.gathering, log=self.log, live=self.live
+        )
 
     def _gives_way(self, incident: Incident) -> bool:
         """Whether another function on its loop is held as well: two runs began at the same time.

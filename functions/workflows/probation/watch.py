@@ -1,7 +1,7 @@
 """What each pulse does about a function on probation."""
 
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
@@ -12,6 +12,7 @@ from functions.domain.errors import BusyError, RefusedError
 from functions.domain.holding.sources import key_of, list_polled
 from functions.domain.holding.tally import Counts
 from functions.domain.incidents.decision import DecisionReason
+from functions.domain.incidents.history import LiveLedger
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.refusals import Attempt
 from functions.domain.incidents.states import IncidentState, Transition
@@ -49,6 +50,15 @@ from functions.workflows.probation.move import ENDS_AFTER
 
 # CloudWatch that says nothing for so long after the end says nothing at all.
 _SILENT_AT_MOST: Final = timedelta(minutes=5)
+_SILENT: Final = frozenset({ProbationOutcome.NOT_COME_BACK, ProbationOutcome.FEW_ROUNDS})
+_STILL: Final = frozenset(
+    {
+        IncidentState.CONTAINING,
+        IncidentState.CONTAINED,
+        IncidentState.CAPPING,
+        IncidentState.CAPPED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +68,7 @@ class ProbationWatch:
     world: Context
     gathering: EvidenceCollector
     log: EventLog
+    live: LiveLedger = field(default_factory=LiveLedger)
 
     def watch(self, incident: Incident, probation: Probation, now: datetime) -> None:
         """Look at what arrives, and go on as that shows.
@@ -115,6 +126,8 @@ class ProbationWatch:
             case LetMoreGo() | HoldBack():
                 return  # AWS refused it lately
             case Conclude(outcome=outcome, figures=figures):
+                if outcome in _SILENT and self._is_cut(incident, probation):
+                    outcome = ProbationOutcome.LOOP_CUT
                 over = replace(incident, probation=probation.concluded(outcome, figures))
                 if outcome in FAILED:
                     self._fail(over, probation, now)
@@ -122,6 +135,18 @@ class ProbationWatch:
                     self._restore(over, now)
             case _:
                 assert_never(verdict)
+
+    def _is_cut(self, incident: Incident, probation: Probation) -> bool:
+        """Whether another function of its loop stood still meanwhile: then none could go round."""
+        mates = self.gathering.loops.find_mates(incident.function)
+        since = probation.let_go_at or probation.since
+        is_still = any(
+            one.function in mates and one.state in _STILL and not _is_let_go(one)
+            for one in self.live.incidents
+        )
+        return is_still or any(
+            one.function in mates and one.until > since for one in self.live.past
+        )
 
     def _begin_to_watch(self, incident: Incident, probation: Probation) -> None:
         """Count from the first look on, also where the clock of who let it go was behind."""
@@ -189,3 +214,11 @@ class ProbationWatch:
         after = restore(incident, self.world, now, IncidentState.RESTORED, is_asked=False)
         if after.is_closed:
             cancel_schedule(incident, self.world)
+
+
+def _is_let_go(incident: Incident) -> bool:
+    """Whether a little of a held function runs."""
+    probation = incident.probation
+    if probation is not None:
+        return probation.phase is ProbationPhase.LET_GO
+    return incident.is_let_go

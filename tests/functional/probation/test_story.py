@@ -121,6 +121,27 @@ def test_nothing_that_could_show_a_loop_restores_it() -> None:
     assert leads(stage) == ["ON PROBATION", "RESTORED orders, the probation showed nothing"]
 
 
+@pytest.mark.parametrize("is_mate_stopped", [True, False])
+def test_a_loop_that_is_cut_elsewhere_shows_nothing(*, is_mate_stopped: bool) -> None:
+    """Nothing comes back to it while another function of its loop stands still."""
+    stage = stopped(SourceKind.ASYNCHRONOUS)
+    stage.is_loop = False
+    stage.scene.account.add("billing")
+    stage.scene.loops.together = frozenset({"orders", "billing"})
+    if is_mate_stopped:
+        stage.scene.orders.stop(StopRequest(id="a-request", function="billing"), "billing")
+    stage.ask()
+
+    stage.pass_minutes(OVER)
+
+    assert stage.state == "none"
+    assert stage.function.reserved is None
+    cut = "Another function of its loop was stopped or held meanwhile"
+    assert (cut in last_mail(stage)) is is_mate_stopped
+    tail = "the probation showed nothing" if is_mate_stopped else "probation passed"
+    assert leads(stage)[-1] == f"RESTORED orders, {tail}"
+
+
 def test_mappings_are_let_go_one_by_one() -> None:
     """The one on the surest loop first; what is not let go yet stays disabled."""
     stage = stopped(SourceKind.QUEUE, SourceKind.TABLE)

@@ -287,6 +287,10 @@ _SHOWN: Final[dict[ProbationOutcome, str]] = {
         "CloudWatch counts nothing of what invokes it, so that it is not known whether it still is"
         " a loop. Look at its invocations."
     ),
+    ProbationOutcome.LOOP_CUT: (
+        "Another function of its loop was stopped or held meanwhile, so that nothing could come"
+        " back. Whether it still is a loop is not known: look at it once that one is restored."
+    ),
     ProbationOutcome.DATA_LATE: (
         "CloudWatch told too little to say whether it still is a loop, and nothing speaks for it."
         " Look at its invocations."
