@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from hypothesis import strategies as st
 
+from functions.domain.account.origin import FunctionOrigin
 from functions.domain.changes.outcome import StepStatus
 from functions.domain.changes.steps import (
     DisableMapping,
@@ -24,7 +25,6 @@ from functions.domain.detection.assessment import Assessment, Ground, Reason, Un
 from functions.domain.detection.evidence import LoopProof, Trigger, TriggerKind
 from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
 from functions.domain.incidents.incident import Incident
-from functions.domain.incidents.origin import FunctionOrigin
 from functions.domain.incidents.outbox import IncidentNotice
 from functions.domain.incidents.refusals import Attempt, Refusals
 from functions.domain.incidents.snapshot import EventRoutes, FoundReservation, HeldInstead, Snapshot

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import ClassVar, Final, Self
 
+from functions.domain.account.origin import FunctionOrigin
 from functions.domain.changes.outcome import UNFINISHED, StepStatus
 from functions.domain.changes.record import LEASE, ChangeRecord
 from functions.domain.changes.steps import (
@@ -26,7 +27,6 @@ from functions.domain.changes.steps import (
 from functions.domain.detection.assessment import Assessment
 from functions.domain.errors import SnapshotOverwriteError
 from functions.domain.holding.watch import Phase, Watch
-from functions.domain.incidents.origin import FunctionOrigin
 from functions.domain.incidents.outbox import IncidentNotice, number_of, trim_outbox
 from functions.domain.incidents.refusals import (
     EARLY,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from functions.domain.account.origin import read_origin
 from functions.domain.detection.acquittal import LeftAlone
 from functions.domain.detection.assessment import Assessment, Reason
 from functions.domain.detection.evidence import FunctionFacts, FunctionKind
@@ -27,7 +28,6 @@ from functions.domain.incidents.decision import (
 from functions.domain.incidents.history import NOTHING_CLOSED, WHATEVER_CLOSED, began_at
 from functions.domain.incidents.incident import Incident, incident_id
 from functions.domain.incidents.news import has_news, may_have_news
-from functions.domain.incidents.origin import read_origin
 from functions.domain.incidents.policy import Policy
 from functions.domain.incidents.ports import (
     AlreadyOpen,

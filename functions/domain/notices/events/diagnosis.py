@@ -15,6 +15,7 @@ from functions.domain.diagnosis.finding_registry import (
 from functions.domain.diagnosis.remediation import Remediation, RemediationEvent
 from functions.domain.diagnosis.remedy import RemedyOutcome
 from functions.domain.notices.diagnosis.remediation import describe_step
+from functions.domain.notices.events.diagnosis_facts import FindingFact, RemedyFact, StepFact
 from functions.domain.notices.events.encode import (
     LONGEST_NAME,
     MOST_ENTRIES,
@@ -24,7 +25,7 @@ from functions.domain.notices.events.encode import (
     cut_texts,
     encode_facts,
 )
-from functions.domain.notices.events.facts import EventFacts, FindingFact, RemedyFact, StepFact
+from functions.domain.notices.events.facts import EventFacts
 from functions.domain.notices.events.record import EventKind, EventSeverity, NoticeEvent
 
 MOST_FINDINGS: Final = 20

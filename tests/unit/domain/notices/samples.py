@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
+from functions.domain.account.origin import FunctionOrigin
 from functions.domain.changes.outcome import StepStatus
 from functions.domain.changes.steps import (
     DisableMapping,
@@ -54,7 +55,6 @@ from functions.domain.holding.plan import NotHeld, NotHeldReason
 from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import Incident, incident_id
-from functions.domain.incidents.origin import FunctionOrigin
 from functions.domain.incidents.policy import Response
 from functions.domain.incidents.snapshot import EventRoutes, FoundReservation, HeldInstead
 from functions.domain.incidents.states import IncidentState, Transition

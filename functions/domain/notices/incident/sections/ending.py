@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Final
 
 from functions.domain.account.names import parse_edge_replica
+from functions.domain.account.origin import FunctionOrigin
 from functions.domain.incidents.incident import Incident
-from functions.domain.incidents.origin import FunctionOrigin
 from functions.domain.notices.incident.sections.events import compose_event_impact
 from functions.domain.notices.incident.sections.instructions import (
     compose_durable_executions,

@@ -7,6 +7,7 @@ import types
 from datetime import datetime
 from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
+from functions.domain.notices.events import diagnosis_facts
 from functions.domain.notices.events import facts as facts_module
 from functions.domain.notices.events.envelope import VERSION
 from functions.domain.notices.events.facts import EventDetail, EventFacts
@@ -94,10 +95,14 @@ def build_schema(kind: EventKind) -> dict[str, Any]:
         "type": "object",
         "required": [*names, *required],
         "properties": properties,
-        "$defs": {
-            name: _describe_class(getattr(facts_module, name), set()) for name in _close(used)
-        },
+        "$defs": {name: _describe_class(_find_class(name), set()) for name in _close(used)},
     }
+
+
+def _find_class(name: str) -> type:
+    module = facts_module if hasattr(facts_module, name) else diagnosis_facts
+    found: type = getattr(module, name)
+    return found
 
 
 def _close(used: set[str]) -> list[str]:
@@ -106,7 +111,7 @@ def _close(used: set[str]) -> list[str]:
     while used - known:
         name = min(used - known)
         known.add(name)
-        _describe_class(getattr(facts_module, name), used)
+        _describe_class(_find_class(name), used)
     return sorted(known)
 
 

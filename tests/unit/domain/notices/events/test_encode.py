@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from functions.domain.detection.assessment import Ground, Reason, Unit
 from functions.domain.incidents.states import Transition
+from functions.domain.notices.events.diagnosis_facts import FindingFact
 from functions.domain.notices.events.encode import encode_facts, to_plain
 from functions.domain.notices.events.envelope import compose_event
 from functions.domain.notices.events.facts import (
     CostFact,
     EventFacts,
-    FindingFact,
 )
 from functions.domain.notices.events.incident import describe_transition
 from functions.domain.notices.events.record import MOST_FACT_BYTES

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from functions.domain.incidents.origin import FunctionOrigin
+from functions.domain.account.origin import FunctionOrigin
 from functions.domain.incidents.states import Transition
 from tests.unit.domain.notices.samples import NOW, ORIGIN, contained, observed
 

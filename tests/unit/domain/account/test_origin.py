@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 import pytest
 
+from functions.domain.account.origin import FunctionOrigin, read_origin
 from functions.domain.detection.evidence import FunctionFacts
-from functions.domain.incidents.origin import FunctionOrigin, read_origin
 
 CHANGED = datetime(2026, 3, 10, 2, 58, tzinfo=UTC)
 
