@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from functions.domain.changes.outcome import StepStatus
-from functions.domain.changes.steps import PutBackProvisioned
+from functions.domain.changes.steps import PutBackProvisioned, RemoveProvisioned
 from functions.domain.detection.assessment import Assessment, Verdict
 from functions.domain.detection.evidence import FunctionFacts
 from functions.domain.errors import StaleIncidentError
@@ -123,7 +123,8 @@ def adopted(
 def was_closed_since(facts: FunctionFacts, tagged: TaggedSnapshot, ledger: Ledger) -> bool:
     """Whether the stop in the tag was recorded, and its incident closed since.
 
-    Then the tag is out of date, whoever put it there: its incident must not begin anew.
+    Then the tag is out of date, whoever put it there: its incident must not begin anew. A later
+    stop that knew nothing of what this one had taken away has not recorded it.
 
     Raises
     ------
@@ -131,9 +132,16 @@ def was_closed_since(facts: FunctionFacts, tagged: TaggedSnapshot, ledger: Ledge
         As the ledger does.
     """
     return any(
-        one.stopped_at is not None and one.stopped_at >= tagged.at
+        one.stopped_at is not None and one.stopped_at >= tagged.at and _knows_removed(one, tagged)
         for one in ledger.read_closed(facts.name, tagged.at)
     )
+
+
+def _knows_removed(incident: Incident, tagged: TaggedSnapshot) -> bool:
+    known = {
+        one.step.qualifier for one in incident.steps if isinstance(one.step, RemoveProvisioned)
+    }
+    return known.issuperset(one.qualifier for one in tagged.provisioned)
 
 
 def put_back_removed(facts: FunctionFacts, tagged: TaggedSnapshot, world: Context) -> None:

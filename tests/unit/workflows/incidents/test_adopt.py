@@ -12,7 +12,7 @@ from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.snapshot import FoundReservation
 from functions.domain.incidents.states import IncidentState
 from functions.domain.incidents.tags.snapshot import TaggedSnapshot
-from functions.workflows.incidents.adopt import adopt
+from functions.workflows.incidents.adopt import adopt, was_closed_since
 from tests.functional.scene import NOON, QUEUE, Scene
 
 CAP = 3
@@ -240,3 +240,24 @@ def test_what_a_former_incident_left_is_taken_along() -> None:
     scene.rollback("orders")
     orders = scene.account.by_name["orders"]
     assert (orders.reserved, orders.provisioned, mapping.enabled) == (20, {"live": 5}, True)
+
+
+@pytest.mark.parametrize(("qualifiers", "is_known"), [((), True), (("live",), False)])
+def test_a_closed_stop_knows_only_what_it_has_recorded(
+    qualifiers: tuple[str, ...], *, is_known: bool
+) -> None:
+    """One that came after the tag's, when nothing provisioned was left, does not put that back."""
+    scene = _scene()
+    known = _known(scene, IncidentState.CONTAINED)
+    scene.account.reserves("orders", 50)
+    scene.now = NOW + timedelta(minutes=1)
+    closed = known.to(IncidentState.RELEASED, scene.now).to(IncidentState.ENDED, scene.now)
+    scene.account.ledger.file_away(scene.account.ledger.save(closed))
+    tagged = TaggedSnapshot(
+        reserved_concurrency=50,
+        at=NOON - timedelta(minutes=1),
+        provisioned=tuple(ProvisionedConcurrency(qualifier=one, requested=4) for one in qualifiers),
+    )
+    facts = scene.account.functions.describe("orders")
+
+    assert was_closed_since(facts, tagged, scene.account.ledger) is is_known
