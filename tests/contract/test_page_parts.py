@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 
@@ -12,49 +12,42 @@ from functions.aws.page.page_metrics import CloudWatchPageMetrics
 from functions.aws.runtime import clients
 from functions.domain.errors import LoopbreakerError
 from functions.domain.page.overview import GuardAlarm
-from tests.contract.stage import ACCOUNT, AwsStage, unique
+from tests.contract.stage import ACCOUNT, AwsStage, FakeStage, unique
 from tests.functional.page import read_fake_traffic
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from functions.domain.page.overview import ShownTraffic
-    from tests.contract.stage import FakeStage, Stage
+    from tests.contract.stage import Stage
+
+    ReadTraffic: TypeAlias = Callable[[str, datetime, datetime, int], ShownTraffic]
 
 PREFIX = "Loopbreaker"
 
 
-class TrafficReader(Protocol):
-    """The part of `PageMetrics` that the fakes have a twin of."""
-
-    def read_traffic(
-        self, function: str, start: datetime, end: datetime, period_seconds: int
-    ) -> ShownTraffic:
-        """See the port."""
-        ...
-
-
-class FakeTraffic:
-    """The twin of the tests."""
-
-    def __init__(self, stage: FakeStage) -> None:
-        self._stage = stage
-
-    def read_traffic(
-        self, function: str, start: datetime, end: datetime, period_seconds: int
-    ) -> ShownTraffic:
-        """See the port."""
-        stage = self._stage
-        return read_fake_traffic(stage.metrics, function, (start, end), period_seconds, stage.now)
-
-
 @pytest.fixture
-def traffic(stage: Stage) -> TrafficReader:
-    """The port, in both worlds."""
+def traffic(stage: Stage) -> ReadTraffic:
+    """`read_traffic` of the port, in both worlds."""
     if isinstance(stage, AwsStage):
-        return CloudWatchPageMetrics(clients.make_cloudwatch_client())
-    fake: FakeStage = stage  # type: ignore[assignment]
-    return FakeTraffic(fake)
+        return CloudWatchPageMetrics(clients.make_cloudwatch_client()).read_traffic
+    assert isinstance(stage, FakeStage)
+    fake = stage
+
+    def read(function: str, start: datetime, end: datetime, period_seconds: int) -> ShownTraffic:
+        return read_fake_traffic(fake.metrics, function, (start, end), period_seconds, fake.now)
+
+    return read
+
+
+def record(stage: Stage, **metrics: Sequence[float | None]) -> tuple[str, datetime]:
+    """Give a new function datapoints; the function, and the time within whose minute that was."""
+    while True:
+        name, now = unique("orders"), stage.now
+        stage.record(name, **metrics)
+        if stage.now.replace(second=0, microsecond=0) == now.replace(second=0, microsecond=0):
+            return name, now
 
 
 @pytest.fixture
@@ -68,22 +61,20 @@ def guard(aws_stage: AwsStage) -> AwsGuardState:
     )
 
 
-def find_end(stage: Stage) -> datetime:
+def find_end(now: datetime) -> datetime:
     """The last five minutes that are over: both periods of the page are on its grid."""
-    now = stage.now
     return now - timedelta(minutes=now.minute % 5, seconds=now.second, microseconds=now.microsecond)
 
 
-def test_traffic_by_the_minute(stage: Stage, traffic: TrafficReader) -> None:
+def test_traffic_by_the_minute(stage: Stage, traffic: ReadTraffic) -> None:
     """One value a minute, gaps where nothing came, and throttles beside them."""
-    name = unique("orders")
     invocations = tuple(float(one) for one in range(1, 31))
     throttles = (None,) * 20 + (0.0, 3.0) + (None,) * 8
-    stage.record(name, invocations=invocations, throttles=throttles)
-    end = find_end(stage)
-    late = (stage.now - end) // timedelta(minutes=1)
+    name, now = record(stage, invocations=invocations, throttles=throttles)
+    end = find_end(now)
+    late = (now - end) // timedelta(minutes=1)
 
-    found = traffic.read_traffic(name, end - timedelta(minutes=20), end, 60)
+    found = traffic(name, end - timedelta(minutes=20), end, 60)
 
     last = len(invocations) - late
     assert (found.start, found.period_seconds) == (end - timedelta(minutes=20), 60)
@@ -91,14 +82,13 @@ def test_traffic_by_the_minute(stage: Stage, traffic: TrafficReader) -> None:
     assert found.throttles == throttles[last - 20 : last]
 
 
-def test_traffic_in_sums(stage: Stage, traffic: TrafficReader) -> None:
+def test_traffic_in_sums(stage: Stage, traffic: ReadTraffic) -> None:
     """A longer period has the sum of its minutes, and a gap only if all of them are gaps."""
-    name = unique("orders")
-    stage.record(name, invocations=(2.0,) * 9 + (None,) * 11, throttles=(1.0,) * 20)
-    end = find_end(stage)
-    late = (stage.now - end) // timedelta(minutes=1)
+    name, now = record(stage, invocations=(2.0,) * 9 + (None,) * 11, throttles=(1.0,) * 20)
+    end = find_end(now)
+    late = (now - end) // timedelta(minutes=1)
 
-    found = traffic.read_traffic(name, end - timedelta(minutes=15), end, 300)
+    found = traffic(name, end - timedelta(minutes=15), end, 300)
 
     minutes = ((2.0,) * 9 + (None,) * 11)[5 - late :][:15]
     periods = [[one for one in minutes[at : at + 5] if one is not None] for at in (0, 5, 10)]
@@ -106,31 +96,32 @@ def test_traffic_in_sums(stage: Stage, traffic: TrafficReader) -> None:
     assert found.throttles == (5.0, 5.0, 5.0)
 
 
-def test_traffic_of_nobody(stage: Stage, traffic: TrafficReader) -> None:
+def test_traffic_of_nobody(stage: Stage, traffic: ReadTraffic) -> None:
     """A function that never ran has gaps, not no minutes."""
-    end = find_end(stage)
+    end = find_end(stage.now)
 
-    found = traffic.read_traffic(unique("idle"), end - timedelta(minutes=5), end, 60)
+    found = traffic(unique("idle"), end - timedelta(minutes=5), end, 60)
 
     assert found.invocations == found.throttles == (None,) * 5
 
 
 def test_what_the_guard_did(aws_stage: AwsStage) -> None:
     """Errors of a day by function, the newest minute of the pulse, and what waits in a queue."""
-    contain, chart, queue = unique("contain"), unique("chart"), unique("events")
-    aws_stage.record(contain, invocations=(1.0, 1.0, 0.0, None), errors=(0.0, 2.0, 1.0, None))
+    chart, queue = unique("chart"), unique("events")
+    contain, now = record(
+        aws_stage, invocations=(1.0, 1.0, 0.0, None), errors=(0.0, 2.0, 1.0, None)
+    )
     aws_stage.aws.client("cloudwatch").put_metric_data(
         Namespace="AWS/SQS",
         MetricData=[
             {
                 "MetricName": "ApproximateNumberOfMessagesVisible",
                 "Dimensions": [{"Name": "QueueName", "Value": queue}],
-                "Timestamp": aws_stage.now - timedelta(minutes=6),
+                "Timestamp": now - timedelta(minutes=6),
                 "Value": 4.0,
             }
         ],
     )
-    now = aws_stage.now
 
     found = CloudWatchPageMetrics(clients.make_cloudwatch_client()).read_activity(
         (contain, chart), (queue, unique("never")), now

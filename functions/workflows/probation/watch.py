@@ -51,14 +51,6 @@ from functions.workflows.probation.move import ENDS_AFTER
 # CloudWatch that says nothing for so long after the end says nothing at all.
 _SILENT_AT_MOST: Final = timedelta(minutes=5)
 _SILENT: Final = frozenset({ProbationOutcome.NOT_COME_BACK, ProbationOutcome.FEW_ROUNDS})
-_STILL: Final = frozenset(
-    {
-        IncidentState.CONTAINING,
-        IncidentState.CONTAINED,
-        IncidentState.CAPPING,
-        IncidentState.CAPPED,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,12 +133,10 @@ class ProbationWatch:
         mates = self.gathering.loops.find_mates(incident.function)
         since = probation.let_go_at or probation.since
         is_still = any(
-            one.function in mates and one.state in _STILL and not _is_let_go(one)
+            one.function in mates and one.is_wanting and not _is_let_go(one)
             for one in self.live.incidents
         )
-        return is_still or any(
-            one.function in mates and one.until > since for one in self.live.past
-        )
+        return is_still or any(self.live.known_until(one) > since for one in mates)
 
     def _begin_to_watch(self, incident: Incident, probation: Probation) -> None:
         """Count from the first look on, also where the clock of who let it go was behind."""

@@ -15,16 +15,17 @@ def plan_limit(incident: Incident, mapping: DisableMapping, to: int) -> Incident
     to
         How many executions at a time, within AWS's bounds.
     """
-    known = _find_known(incident, mapping.uuid)
-    if known is not None:
-        return incident.with_step(StepOutcome(step=known.changed_to(to)))
-    limit = LimitMapping(
-        function=mapping.function,
-        uuid=mapping.uuid,
-        source_arn=mapping.source_arn,
-        to=to,
-        prior=find_prior_limit(incident, mapping.uuid),
-    )
+    limit = _find_known(incident, mapping.uuid)
+    if limit is None:
+        limit = LimitMapping(
+            function=mapping.function,
+            uuid=mapping.uuid,
+            source_arn=mapping.source_arn,
+            to=to,
+            prior=find_prior_limit(incident, mapping.uuid),
+        )
+    else:
+        limit = limit.changed_to(to)
     return incident.with_step(StepOutcome(step=limit))
 
 
