@@ -140,6 +140,8 @@ class SimulatedAccount(FakeAccount):
         self.wishes = Wishes()
         self.changes: list[Change] = []
         self.mails: list[tuple[float, str]] = []
+        # Mails, also those that did not go out: when, subject and text.
+        self.attempted: list[tuple[float, str, str]] = []
         self.before: Value = None
         self.exempt_since: dict[str, float] = {}
         self.only_in_notice: set[str] = set()
@@ -232,6 +234,8 @@ class SimulatedAccount(FakeAccount):
         self.turns.pause(self.latency(run) + (mishap.stalls if mishap else 0.0))
         if self.story is not None:
             self._tell(run, port, method, arguments)
+        if method == "publish":
+            self.attempted.append((self.turns.now, arguments["subject"], arguments["body"]))
         try:
             if mishap is not None and not mishap.is_late:
                 self._fail(run, mishap, "it died before this call")

@@ -183,28 +183,44 @@ def check_probation(play: Play) -> None:
         mails = [(at, subject) for at, subject in play.account.mails if name in subject]
         # A first sending may have had no answer.
         begun = [at for at, subject in mails if _BEGAN in subject]
-        ended = [
-            (at, subject)
-            for at, subject in mails
-            if any(one in subject for one in _ENDED) and "(again)" not in subject
-        ]
+        ended = [(at, subject) for at, subject in mails if _is_end(subject)]
         shown = [subject for _, subject in ended if _NOTHING_SHOWN not in subject]
         if len(shown) > len(begun):
             _break(play, "probation", f"{len(begun)} of {name} began, and {len(shown)} ended")
-        over = -1.0
         for at, subject in ended:
-            # Not from its first mail on: that may come much later.
-            asked = [one for one, names in play.tried if over < one <= at and _names(names, name)]
-            since, over = min(asked, default=at), at
-            seen = _list_demands(play, name, since - _BEFORE_SECONDS, at)
+            since, until = _find_probation(play, name, subject, at)
+            seen = _list_demands(play, name, since - _BEFORE_SECONDS, until)
             is_held = any(one in subject for one in _HELD_AGAIN)
             if is_held and seen == {Demand.QUIET}:
                 _break(play, "probation", f"{name} is quiet, and at {at:.1f} s: {subject}")
             is_passed = _PASSED in subject and not any(
-                _is_changed_by_people(play, one, at) for one in _list_loop(play, name)
+                _is_changed_by_people(play, one, until) for one in _list_loop(play, name)
             )
             if is_passed and seen <= LOOPING:
                 _break(play, "probation", f"{name} loops, and at {at:.1f} s: {subject}")
+
+
+def _find_probation(play: Play, name: str, subject: str, at: float) -> tuple[float, float]:
+    """From when to when a probation was whose end a mail reports that went out at a moment.
+
+    Mails may go out long after what they report, several at once. So that counts when the guard
+    first tried to send the same text.
+    """
+    tries = [(moment, one, text) for moment, one, text in play.account.attempted if moment <= at]
+    sent = next((text for _, one, text in reversed(tries) if one == subject), None)
+    ends: dict[str, float] = {}
+    for moment, one, text in tries:
+        if name in one and _is_end(one):
+            ends.setdefault(text, moment)
+    until = ends.get(sent, at) if sent is not None else at
+    before = max((moment for moment in ends.values() if moment < until), default=-1.0)
+    asked = [one for one, names in play.tried if before < one <= until and _names(names, name)]
+    return min(asked, default=until), until
+
+
+def _is_end(subject: str) -> bool:
+    """Whether a mail reports the end of a probation, for the first time."""
+    return any(one in subject for one in _ENDED) and "(again)" not in subject
 
 
 def _names(functions: tuple[str, ...], name: str) -> bool:

@@ -177,10 +177,13 @@ class PlaceChooser:
         if facts is None:
             return NotHeld(reason=NotHeldReason.UNKNOWN_SOURCES)
         evidence = gathering.complete(found, facts)
+        measured = assess(evidence, self.policy)
+        # Its own trouble may be older. After a restore, nothing of it may count as new.
+        began = [one for one in (measured.since, suspicion.since) if one is not None]
         assessment = replace(
-            assess(evidence, self.policy),
+            measured,
             verdict=suspicion.verdict,
-            since=suspicion.since,
+            since=min(began, default=None),
             grounds=(Ground(reason=Reason.LOOP_PROVEN),),
         )
         decision = decide(assessment, facts, self.policy, LedgerView())

@@ -1,5 +1,6 @@
 """Several functions on one loop: one of them is held, and what it shows counts for the loop."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from functions.domain.incidents.states import IncidentState
 from functions.domain.signal import SignalKind
 from tests.fakes import FakeQueue, SimulatedCrash
 from tests.functional.contain.chain import FIRST, SECOND, Chain, chain
+from tests.functional.contain.held import USUAL
 
 POSSIBLE_OR_CERTAIN = [LoopProof.POSSIBLE, LoopProof.CERTAIN]
 KINDS = [
@@ -81,7 +83,7 @@ def test_of_two_that_were_held_at_the_same_moment_one_gives_way() -> None:
 
 def _not_holdable(**given: Any) -> Chain:
     """A loop whose suspected function would lose messages; the other one works in batches."""
-    story = chain(batch=100.0, **given)
+    story = chain(**({"batch": 100.0} | given))
     first = story.links[0]
     story.scene.account.queues[first.arn] = FakeQueue(max_receive_count=1)
     return story
@@ -111,6 +113,22 @@ def test_another_function_of_the_loop_is_held_where_the_suspected_one_cannot_be(
     told = _mail(story, f"HELD {SECOND}")
     assert f"Suspected is {FIRST}, with 4,000 invocations a minute." in told
     assert "its queue gives a message up after" in told
+
+
+def test_whom_people_put_back_is_not_held_for_what_was_before_its_suspected_mate() -> None:
+    """It ran away some minutes before the function for which it was held; all that is past now."""
+    story = _not_holdable(batch=1.0)
+    scene = story.scene
+    scene.account.metrics.record(
+        FIRST, until=scene.now - timedelta(minutes=5), invocations=[USUAL] * 15
+    )
+    scene.contributor(FIRST)
+    assert story.held() == {SECOND}
+    scene.rollback(SECOND)
+
+    scene.contributor(SECOND)
+
+    assert story.held() == set()
 
 
 def test_what_was_read_of_the_suspected_function_is_not_read_again() -> None:
