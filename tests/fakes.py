@@ -27,6 +27,7 @@ from functions.aws.records.incidents.incident_items import (
 from functions.aws.records.incidents.incident_record import load_incident
 from functions.aws.records.incidents.ledger import DynamoLedger
 from functions.aws.records.items import read_text
+from functions.domain.account.limits import AccountLimits
 from functions.domain.changes.steps import (
     LEAST_MAPPING_LIMIT,
     MOST_MAPPING_LIMIT,
@@ -670,6 +671,17 @@ class FakeHoldFacts:
                     if m.source_arn in self.denied
                 ),
             )
+
+    def read_limits(self) -> AccountLimits | None:
+        """See the port."""
+        with suppress(LoopbreakerError), self._account.call("hold_facts", "read_limits"):
+            functions = self._account.by_name.values()
+            return AccountLimits(
+                concurrency=self._account.concurrency,
+                unreserved=self._account.concurrency - sum(one.reserved or 0 for one in functions),
+                functions=len(functions),
+            )
+        return None
 
     def depth(self, queue_arns: Sequence[str]) -> float | None:
         """See the port."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from functions.domain.account.limits import AccountLimits
 from functions.domain.changes.steps import (
     EventSourceMapping,
     ProvisionedConcurrency,
@@ -146,6 +147,10 @@ class HoldFactsReader(Protocol):
         Approximate, and true within a minute or so (SQS developer guide, *Resources required to
         process messages*).
         """
+        ...
+
+    def read_limits(self) -> AccountLimits | None:
+        """How many functions the account may run at a time; ``None`` if AWS does not answer."""
         ...
 
 

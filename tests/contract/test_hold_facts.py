@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -44,6 +44,19 @@ def test_the_shortest_age_of_asynchronous_events_counts(stage: Stage, name: str)
     ages = (first.maximum_event_age_seconds, second.maximum_event_age_seconds)
     assert ages == (3_600.0, 120.0)
     assert (first.has_provisioned_concurrency, second.has_provisioned_concurrency) == (False, True)
+
+
+def test_the_limits_of_the_account_are_without_what_is_reserved(stage: Stage, name: str) -> None:
+    """What a trial may reserve is told from them."""
+    stage.add(name)
+    before = stage.hold_facts.read_limits()
+    stage.functions.reserve(name, 7)
+
+    after = stage.hold_facts.read_limits()
+
+    assert before is not None
+    assert after == replace(before, unreserved=before.unreserved - 7)
+    assert after.concurrency >= after.unreserved
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 CDK_CONTEXT: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
 BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT_ID}-{REGION}"
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.5
 TIMEOUT_SECONDS = 180.0
 """Without any stack event: how long an operation takes depends on the machine."""
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from functions.aws.account.limits import read_limits
 from functions.aws.runtime.errors import get_message
-from functions.domain.deployment.guard_protection import AccountLimits
 from functions.domain.errors import RefusedError
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
+    from functions.domain.account.limits import AccountLimits
+
 IAM_ACTIONS: Final = frozenset(
     {
-        "lambda:GetAccountSettings",
         "lambda:GetFunctionConcurrency",
         "lambda:PutFunctionConcurrency",
     }
@@ -28,13 +29,7 @@ class GuardAccount:
 
     def read_limits(self) -> AccountLimits:
         """Read the limits of the account in this Region."""
-        answer = self._client.get_account_settings()
-        limit = answer["AccountLimit"]
-        return AccountLimits(
-            concurrency=limit["ConcurrentExecutions"],
-            unreserved=limit["UnreservedConcurrentExecutions"],
-            functions=answer["AccountUsage"]["FunctionCount"],
-        )
+        return read_limits(self._client)
 
     def exists(self, function: str) -> bool:
         """Tell whether the account has a function of this name or ARN in this Region.

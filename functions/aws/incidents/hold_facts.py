@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from functions.aws.account.limits import read_limits
 from functions.aws.incidents.lambda_functions import DISABLED_STATES, is_mapping_of
 from functions.aws.runtime.errors import AWS_ERRORS, get_message
 from functions.aws.runtime.observability import logger
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs import SQSClient
+
+    from functions.domain.account.limits import AccountLimits
 
 IAM_ACTIONS: Final = frozenset(
     {
@@ -104,6 +107,14 @@ class AwsHoldFacts:
         ]
         known = [one for one in found if one is not None]
         return sum(known) if len(known) == len(found) else None
+
+    def read_limits(self) -> AccountLimits | None:
+        """See the port."""
+        try:
+            return read_limits(self._client)
+        except AWS_ERRORS as error:
+            logger.warning("the account's limits are unknown", error=get_message(error))
+            return None
 
     def _read_queue_depth(self, arn: str) -> float | None:
         found = self._sqs_client().get_queue_attributes(

@@ -2,39 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
+from functions.domain.account.limits import LEAST_UNRESERVED, AccountLimits
 from functions.domain.notices.notice import Notice
-
-# "Lambda keeps at least 100 unreserved" on an ordinary account (Lambda developer guide,
-# configuration-concurrency). Small accounts have a lower minimum, which AWS only tells by
-# refusing; on these we do not try, since what is taken from so few is missed elsewhere.
-LEAST_UNRESERVED: Final = 100
-ALARM_SHARE: Final = 0.8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountLimits:
-    """The account in one Region, as Lambda's GetAccountSettings tells it.
-
-    Attributes
-    ----------
-    concurrency
-        Most functions that run at the same time.
-    unreserved
-        What of it no function has reserved.
-    functions
-        Number of functions.
-    """
-
-    concurrency: int
-    unreserved: int
-    functions: int
-
-    @property
-    def alarm_threshold(self) -> int:
-        """80 % of the limit, and at least 1: where the alarm on concurrency rings."""
-        return max(1, int(self.concurrency * ALARM_SHARE))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +30,8 @@ def decide_protection(
     *, limits: AccountLimits, wanted: Mapping[str, int], reserved: Mapping[str, int | None]
 ) -> Protection:
     """Decide which reservations of the guard functions are to be set.
+
+    None in a small account: what is taken from so few is missed elsewhere.
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from functions.domain.deployment.guard_protection import AccountLimits
+from functions.domain.account.limits import AccountLimits
 from functions.domain.notices.events.ports import EventOutlet, NoEvents
 from functions.domain.ports import Publisher
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from functions.domain.account.limits import AccountLimits
 from functions.domain.account.watched_region import refuse_elsewhere
 from functions.domain.deployment.account_alarm import (
     AccountThreshold,
@@ -12,7 +13,6 @@ from functions.domain.deployment.account_alarm import (
     choose_threshold_unread,
 )
 from functions.domain.deployment.guard_cost import GuardCost, guard_cost
-from functions.domain.deployment.guard_protection import AccountLimits
 from functions.domain.deployment.ports import (
     AccountLimitsReader,
     AccountTrafficReader,

@@ -112,6 +112,16 @@ class HoldObserver:
         """Where what arrives is counted."""
         return self.gathering.metrics
 
+    def fit_trial(self, wanted: int, incident: Incident) -> int:
+        """As much of the concurrency of a trial as AWS grants: a function cannot have it all.
+
+        What a paused mapping lets go is no reservation, so nothing bounds it.
+        """
+        if incident.is_paused:
+            return wanted
+        limits = self.facts.read_limits()
+        return wanted if limits is None else limits.fit_reservation(wanted, incident.target or 0)
+
     def plan(
         self,
         assessment: Assessment,

@@ -210,7 +210,7 @@ class HoldProgress:
                     waiting=verdict.waiting,
                     outside_per_minute=verdict.outside_per_minute,
                 )
-                self._move(plan_trial(incident, trial), now)
+                self._begin_trial(incident, trial, now)
             case HoldAgain() if not is_pausing:
                 again = watch.holding_again(now)
                 disabled = find_disabled_by_others(incident, self.enforcer.world.functions)
@@ -252,9 +252,14 @@ class HoldProgress:
             self._keep(replace(shown, decided=DecisionReason.SHOWN), now)
         elif watch.rounds < ROUNDS_TO_STOP:
             if not incident.is_pausing(Attempt.CAP, now):
-                self._move(plan_trial(incident, watch.letting_go_again(now)), now)
+                self._begin_trial(incident, watch.letting_go_again(now), now)
         elif not incident.is_pausing(Attempt.STOP, now):
             self._stop(shown, now, DecisionReason.RUNAWAY)
+
+    def _begin_trial(self, incident: Incident, trial: Watch, now: datetime) -> None:
+        wanted = trial.trial_concurrency or trial.plan.least_trial
+        granted = self.enforcer.holding.fit_trial(wanted, incident)
+        self._move(plan_trial(incident, replace(trial, trial_concurrency=granted)), now)
 
     def _move(self, incident: Incident, now: datetime) -> None:
         """Bring the next phase of a hold about; a run that dies in it is taken up by the next."""

@@ -116,6 +116,34 @@ def test_a_loop_that_the_graph_is_certain_of_is_stopped(kind: SourceKind) -> Non
     assert _settings(story) == before
 
 
+@pytest.mark.parametrize("kind", [SourceKind.ASYNCHRONOUS, SourceKind.TABLE])
+def test_a_trial_takes_no_more_than_the_account_has_left(kind: SourceKind) -> None:
+    """AWS refuses what would leave fewer than 100 unreserved: a trial would never begin."""
+    story = suspected(kind)
+    account = story.scene.account
+    account.add("others", reserved=885)
+    _certain(story)
+    story.scene.contributor()
+
+    story.pass_minutes(60)
+
+    tried = [one.arguments for one in account.calls("functions.reserve")]
+    assert max(one["concurrency"] for one in tried) == 15
+    incident = story.scene.incident()
+    assert (incident.state, story.function.reserved) == (IncidentState.CONTAINED, 0)
+
+
+def test_a_trial_begins_if_the_account_does_not_tell_its_limits() -> None:
+    """AWS decides then."""
+    story = suspected(SourceKind.ASYNCHRONOUS)
+    story.scene.account.faults.fail("hold_facts.read_limits", DENIED, times=99)
+    story.scene.contributor()
+
+    story.pass_minutes(25)
+
+    assert story.scene.incident().is_shown
+
+
 def _count_trials(phases: list[str]) -> int:
     pairs = zip(["", *phases], phases, strict=False)
     return sum(one == "capped trial" and before != one for before, one in pairs)

@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from functions.domain.account.limits import LEAST_UNRESERVED, AccountLimits
 from functions.domain.deployment.guard_protection import (
-    LEAST_UNRESERVED,
-    AccountLimits,
     LeaveUnprotected,
     SetAside,
     compose_unprotected_notice,

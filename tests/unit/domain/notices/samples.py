@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
+from functions.domain.account.limits import AccountLimits
 from functions.domain.account.origin import FunctionOrigin
 from functions.domain.changes.outcome import StepStatus
 from functions.domain.changes.steps import (
@@ -17,7 +18,6 @@ from functions.domain.changes.steps import (
     VersionScaling,
 )
 from functions.domain.deployment.guard_protection import (
-    AccountLimits,
     LeaveUnprotected,
     compose_unprotected_notice,
     describe_too_small,

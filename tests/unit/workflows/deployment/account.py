@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from functions.domain.deployment.guard_protection import AccountLimits
+from functions.domain.account.limits import AccountLimits
 from functions.domain.deployment.ports import ProtectionContext
 from functions.domain.errors import RefusedError
 
