@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from functions.domain.account.limits import AccountLimits
 
 if TYPE_CHECKING:
-    from mypy_boto3_lambda import LambdaClient
-
-IAM_ACTIONS: Final = frozenset({"lambda:GetAccountSettings"})
+    from mypy_boto3_lambda.type_defs import GetAccountSettingsResponseTypeDef
 
 
-def read_limits(client: LambdaClient) -> AccountLimits:
-    """Ask Lambda for the limits; raises what botocore raises."""
-    answer = client.get_account_settings()
+def parse_limits(answer: GetAccountSettingsResponseTypeDef) -> AccountLimits:
+    """The limits in an answer of Lambda's GetAccountSettings."""
     limit = answer["AccountLimit"]
     return AccountLimits(
         concurrency=limit["ConcurrentExecutions"],

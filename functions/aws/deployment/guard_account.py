@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from functions.aws.account.limits import read_limits
+from functions.aws.account.limits import parse_limits
 from functions.aws.runtime.errors import get_message
 from functions.domain.errors import RefusedError
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 IAM_ACTIONS: Final = frozenset(
     {
+        "lambda:GetAccountSettings",
         "lambda:GetFunctionConcurrency",
         "lambda:PutFunctionConcurrency",
     }
@@ -29,7 +30,7 @@ class GuardAccount:
 
     def read_limits(self) -> AccountLimits:
         """Read the limits of the account in this Region."""
-        return read_limits(self._client)
+        return parse_limits(self._client.get_account_settings())
 
     def exists(self, function: str) -> bool:
         """Tell whether the account has a function of this name or ARN in this Region.

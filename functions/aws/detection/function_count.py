@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from functions.aws.account.limits import read_limits
 from functions.aws.runtime.errors import AWS_ERRORS, get_message
 from functions.aws.runtime.observability import logger
 
@@ -13,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mypy_boto3_lambda import LambdaClient
+
+IAM_ACTIONS: Final = frozenset({"lambda:GetAccountSettings"})
 
 _KEPT_SECONDS: Final = 3600.0
 
@@ -34,7 +35,7 @@ class FunctionCount:
         now = self._clock()
         if self._asked_at is None or now - self._asked_at >= _KEPT_SECONDS:
             try:
-                self._count = read_limits(self._client).functions
+                self._count = self._client.get_account_settings()["AccountUsage"]["FunctionCount"]
                 self._asked_at = now
             except AWS_ERRORS as error:
                 logger.warning("the functions are not counted", error=get_message(error))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from functions.aws.account.limits import read_limits
+from functions.aws.account.limits import parse_limits
 from functions.aws.incidents.lambda_functions import DISABLED_STATES, is_mapping_of
 from functions.aws.runtime.errors import AWS_ERRORS, get_message
 from functions.aws.runtime.observability import logger
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 IAM_ACTIONS: Final = frozenset(
     {
         "kinesis:DescribeStreamSummary",
+        "lambda:GetAccountSettings",
         "lambda:ListEventSourceMappings",
         "lambda:ListFunctionEventInvokeConfigs",
         "lambda:ListProvisionedConcurrencyConfigs",
@@ -111,7 +112,7 @@ class AwsHoldFacts:
     def read_limits(self) -> AccountLimits | None:
         """See the port."""
         try:
-            return read_limits(self._client)
+            return parse_limits(self._client.get_account_settings())
         except AWS_ERRORS as error:
             logger.warning("the account's limits are unknown", error=get_message(error))
             return None

@@ -12,8 +12,7 @@ if TYPE_CHECKING:
 
     from tests.unit.aws.stubs import Script
 
-LIMIT = {"ConcurrentExecutions": 1_000, "UnreservedConcurrentExecutions": 900}
-ANSWER = {"AccountLimit": LIMIT, "AccountUsage": {"FunctionCount": 12_345, "TotalCodeSize": 1}}
+ANSWER = {"AccountUsage": {"FunctionCount": 12_345, "TotalCodeSize": 1}}
 
 
 @pytest.fixture
@@ -30,7 +29,7 @@ def test_is_asked_once_an_hour(script: Script) -> None:
 
     first, second = count(), count()
     seconds = 3600.0
-    script.answer("get_account_settings", ANSWER | {"AccountUsage": {"FunctionCount": 9}})
+    script.answer("get_account_settings", {"AccountUsage": {"FunctionCount": 9}})
 
     assert (first, second, count()) == (12_345, 12_345, 9)
 
