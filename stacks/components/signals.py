@@ -240,15 +240,11 @@ class SignalRules(Construct):
                 },
             ),
         )
-        # Early in CloudWatch's minute, so that what it changes is in force in all of the next one:
-        # a hold is judged by whole minutes, and two of them would be lost. UNCONFIRMED A-069: a
-        # cron rule may run at any second of its minute (EventBridge user guide, *Creating a rule
-        # that runs on a schedule*); a rate begins when its rule is made.
         self.pulse = self._rule(
             "Pulse",
             "Every minute: the account as a whole, and open incidents",
             longest_wait=Duration.minutes(2),
-            schedule=events.Schedule.cron(minute="*"),
+            schedule=events.Schedule.rate(_MINUTE),
         )
         self.sweep: events.Rule | None = None
         if config.sweep_minutes:

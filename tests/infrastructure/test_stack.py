@@ -371,7 +371,7 @@ def test_schedules(synthesize: Synthesize, flags: dict[str, str], expected: str)
     """The pulse runs each minute and the sweep as often as the flag says."""
     synthesized = synthesize(**flags)
 
-    assert synthesized.rule("Loopbreaker-pulse")["ScheduleExpression"] == "cron(* * * * ? *)"
+    assert synthesized.rule("Loopbreaker-pulse")["ScheduleExpression"] == "rate(1 minute)"
     assert synthesized.rule("Loopbreaker-sweep")["ScheduleExpression"] == expected
 
 

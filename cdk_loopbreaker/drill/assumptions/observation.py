@@ -157,11 +157,4 @@ OBSERVATION: Final = (
         if_wrong="A function is a candidate some minutes later.",
         measure=MeasureName.METRIC_DELAYS,
     ),
-    Assumption(
-        id="A-069",
-        claim="A cron rule of EventBridge runs early in its minute, within half of it.",
-        files=("stacks/components/signals.py",),
-        if_wrong="A hold takes up to two minutes longer, as it would with a rate.",
-        reason="the drill reads of the guard's log only what its own function led to",
-    ),
 )
