@@ -207,12 +207,12 @@ def _find_probation(play: Play, name: str, subject: str, at: float) -> tuple[flo
     first tried to send the same text.
     """
     tries = [(moment, one, text) for moment, one, text in play.account.attempted if moment <= at]
-    sent = next((text for _, one, text in reversed(tries) if one == subject), None)
+    sent = next(text for _, one, text in reversed(tries) if one == subject)
     ends: dict[str, float] = {}
     for moment, one, text in tries:
         if name in one and _is_end(one):
             ends.setdefault(text, moment)
-    until = ends.get(sent, at) if sent is not None else at
+    until = ends[sent]
     before = max((moment for moment in ends.values() if moment < until), default=-1.0)
     asked = [one for one, names in play.tried if before < one <= until and _names(names, name)]
     return min(asked, default=until), until

@@ -181,6 +181,11 @@ class Watch:
         return self.first_trial_at or self.trial_at
 
     @property
+    def let_go_concurrency(self) -> int:
+        """How much of it the trial lets run at a time."""
+        return self.trial_concurrency or self.plan.least_trial
+
+    @property
     def lost_from(self) -> datetime | None:
         """When the first of the events that wait are given up, at the earliest."""
         kept = self.plan.kept_seconds

@@ -257,8 +257,7 @@ class HoldProgress:
             self._stop(shown, now, DecisionReason.RUNAWAY)
 
     def _begin_trial(self, incident: Incident, trial: Watch, now: datetime) -> None:
-        wanted = trial.trial_concurrency or trial.plan.least_trial
-        granted = self.enforcer.holding.fit_trial(wanted, incident)
+        granted = self.enforcer.holding.fit_trial(trial.let_go_concurrency, incident)
         self._move(plan_trial(incident, replace(trial, trial_concurrency=granted)), now)
 
     def _move(self, incident: Incident, now: datetime) -> None:

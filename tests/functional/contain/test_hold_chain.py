@@ -81,9 +81,9 @@ def test_of_two_that_were_held_at_the_same_moment_one_gives_way() -> None:
 # -- held elsewhere on the loop
 
 
-def _not_holdable(**given: Any) -> Chain:
+def _not_holdable(batch: float = 100.0, **given: Any) -> Chain:
     """A loop whose suspected function would lose messages; the other one works in batches."""
-    story = chain(**({"batch": 100.0} | given))
+    story = chain(batch=batch, **given)
     first = story.links[0]
     story.scene.account.queues[first.arn] = FakeQueue(max_receive_count=1)
     return story

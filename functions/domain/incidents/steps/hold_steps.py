@@ -41,7 +41,7 @@ def plan_trial(incident: Incident, watch: Watch) -> Incident:
     A mapping is limited before it is enabled again: see `is_let_go`.
     """
     let_go = replace(incident, watch=watch)
-    concurrency = watch.trial_concurrency or watch.plan.least_trial
+    concurrency = watch.let_go_concurrency
     if not incident.is_paused or incident.snapshot is None:
         return let_go.with_reservation(concurrency, incident.prior)
     each = max(LEAST_MAPPING_LIMIT, concurrency // max(1, len(incident.stops)))
