@@ -222,7 +222,9 @@ class PagedAccount:
         return {"Targets": _present(self.targets, (given["EventBusName"], given["Rule"]))}
 
     def _list_schedules(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        return _page(self.schedules, given, "Schedules", PER_PAGE, "NextToken", "NextToken")
+        start = f":schedule/{given['GroupName']}/" if "GroupName" in given else ""
+        listed = {key: one for key, one in self.schedules.items() if start in one["Arn"]}
+        return _page(listed, given, "Schedules", PER_PAGE, "NextToken", "NextToken")
 
     def _get_schedule(self, given: Mapping[str, Any]) -> dict[str, Any]:
         return dict(_present(self.schedules, given["Name"]))

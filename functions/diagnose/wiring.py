@@ -52,7 +52,6 @@ from functions.domain.diagnosis.authorization import RemedyPolicy
 from functions.domain.diagnosis.collection.ports import Readers
 from functions.domain.diagnosis.ports import RemediationContext
 from functions.domain.diagnosis.remedy import RemedyKind
-from functions.domain.diagnosis.triage import ROLE
 from functions.workflows.diagnosis.collect_facts import FactCollector
 from functions.workflows.diagnosis.find_first_signs import find_first_signs
 from functions.workflows.diagnosis.read_guard_state import read_guard_state
@@ -126,12 +125,7 @@ class DiagnosisWiring:
             self.rate_limiter,
             is_time_up=lambda: seconds_left() < _RESERVE_SECONDS,
         )
-        account = self.facts.account(
-            AccountReader(client),
-            [one for one in fresh if not one.startswith(ROLE)],
-            [one.removeprefix(ROLE) for one in fresh if one.startswith(ROLE)],
-            now,
-        )
+        account = self.facts.account(AccountReader(client), fresh, now)
         if account is None:
             return None
         guard = read_guard_state(self.ledger, self.store, self.policy, fresh, now)

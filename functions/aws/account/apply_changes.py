@@ -88,6 +88,7 @@ _WAYS: Final[Mapping[ChangeKind, _Way]] = {
     _K.SUBSCRIPTION: sources.reread_subscription,
     _K.RULE: _rule,
     _K.SCHEDULE: _schedule,
+    _K.SCHEDULE_GROUP: events.relist_group,
     _K.PIPE: events.reread_pipe,
     _K.LOG_GROUP: _forget(f.LOG_SUBSCRIPTIONS),
     _K.ACCOUNT_LOGS: lambda reading, _: sources.reread_account_log_subscriptions(reading),

@@ -14,6 +14,7 @@ from functions.aws.account import facts as f
 from functions.aws.runtime.observability import logger
 from functions.domain.account.configuration_change import Change, ChangeKind
 from functions.domain.diagnosis.remedy import parse_role_name
+from functions.domain.diagnosis.triage import ROLE, RULE, SCHEDULE_GROUP, split_mark
 from functions.domain.serialization import UnreadableError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ IAM_ACTIONS: Final[frozenset[str]] = frozenset()  # those of `reading` and `char
 
 # Lists that are older are read anew; the chart does so every hour.
 LONGEST_USE: Final = timedelta(hours=3)
+_DEFAULT_BUS: Final = "default"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,17 +40,14 @@ class AccountFacts:
     chart: ChartStore
     facts: FactStore
 
-    def account(
-        self, reader: AccountReader, fresh: Iterable[str], roles: Iterable[str], now: datetime
-    ) -> Account | None:
+    def account(self, reader: AccountReader, fresh: Iterable[str], now: datetime) -> Account | None:
         """The account; ``None`` when the time is up before it is read.
 
         Parameters
         ----------
         fresh
-            Names of functions whose configuration, policy and role must be those of now.
-        roles
-            Names of roles of which the same is true.
+            What must be as it is now: names of functions (configuration, policy and role), and
+            behind their prefixes those of roles, rules (with targets) and groups of schedules.
 
         Raises
         ------
@@ -58,7 +57,7 @@ class AccountFacts:
         if shared is None:
             return reader.read(self.facts.begin(now))
         noted = [one.change for one in self.chart.read_noted()]
-        return reader.work_in([*noted, *_list_changes(shared, fresh, roles)], shared)
+        return reader.work_in([*noted, *_list_changes(shared, fresh)], shared)
 
     def _read_shared(self, now: datetime) -> f.Facts | None:
         """The chart's facts, if they can be used."""
@@ -76,14 +75,31 @@ class AccountFacts:
             return None
 
 
-def _list_changes(shared: f.Facts, fresh: Iterable[str], roles: Iterable[str]) -> Iterator[Change]:
+def _list_changes(shared: f.Facts, fresh: Iterable[str]) -> Iterator[Change]:
+    """Everything that is to be read again; roles last, each once."""
     functions = shared.of(f.FUNCTIONS)
-    wanted = dict.fromkeys(roles)
-    for name in fresh:
-        yield Change(kind=ChangeKind.FUNCTION, name=name)
-        yield Change(kind=ChangeKind.PERMISSION, name=name)
-        known = functions.get(name)
-        if known is not None:
-            wanted[parse_role_name(known.role_arn)] = None
-    for role in wanted:
+    roles: dict[str, None] = {}
+    for mark in fresh:
+        prefix, name = split_mark(mark)
+        if prefix == ROLE:
+            roles[name] = None
+        elif prefix == RULE:
+            yield from _list_rules(shared, name)
+        elif prefix == SCHEDULE_GROUP:
+            yield Change(kind=ChangeKind.SCHEDULE_GROUP, name=name)
+        else:
+            yield Change(kind=ChangeKind.FUNCTION, name=name)
+            yield Change(kind=ChangeKind.PERMISSION, name=name)
+            if name in functions:
+                roles[parse_role_name(functions[name].role_arn)] = None
+    for role in roles:
         yield Change(kind=ChangeKind.ROLE, name=role)
+
+
+def _list_rules(shared: f.Facts, name: str) -> Iterator[Change]:
+    """The known rules of a name, on any bus; of none, the one that the default bus may have."""
+    buses = {
+        one.bus_arn.rpartition("/")[2] for one in shared.of(f.RULES).values() if one.name == name
+    }
+    for bus in sorted(buses or {_DEFAULT_BUS}):
+        yield Change(kind=ChangeKind.RULE, name=f"{bus}|{name}")

@@ -25,6 +25,7 @@ class ChangeKind(StrEnum):
     SUBSCRIPTION = "subscription"
     RULE = "rule"
     SCHEDULE = "schedule"
+    SCHEDULE_GROUP = "schedule_group"
     PIPE = "pipe"
     LOG_GROUP = "log_group"
     ACCOUNT_LOGS = "account_logs"
@@ -53,6 +54,7 @@ AREAS: Final[Mapping[ChangeKind, Area]] = {
     ChangeKind.SUBSCRIPTION: Area.TOPICS,
     ChangeKind.RULE: Area.RULES,
     ChangeKind.SCHEDULE: Area.SCHEDULES,
+    ChangeKind.SCHEDULE_GROUP: Area.SCHEDULES,
     ChangeKind.PIPE: Area.PIPES,
     ChangeKind.LOG_GROUP: Area.LOGS,
     ChangeKind.ACCOUNT_LOGS: Area.LOGS,
@@ -74,9 +76,9 @@ class Change:
     Attributes
     ----------
     name
-        What its kind goes by: a function's or bucket's name, a mapping's UUID, the ARN of a
-        subscription, managed policy or state machine. A rule is ``bus|rule``, a schedule
-        ``group|name``, a queue ``its ARN|the ARN of its dead-letter queue``.
+        What its kind goes by: the name of a function, a bucket or a group of schedules, a mapping's
+        UUID, the ARN of a subscription, managed policy or state machine. A rule is ``bus|rule``, a
+        schedule ``group|name``, a queue ``its ARN|the ARN of its dead-letter queue``.
     """
 
     kind: ChangeKind

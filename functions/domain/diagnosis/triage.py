@@ -12,6 +12,18 @@ RULE: Final = "rule/"
 SCHEDULE_GROUP: Final = "schedule-group/"
 
 
+def split_mark(mark: str) -> tuple[str, str]:
+    """The prefix of a mark, empty for a function, and the name behind it.
+
+    >>> split_mark("rule/nightly"), split_mark("orders")
+    (('rule/', 'nightly'), ('', 'orders'))
+    """
+    for prefix in (ROLE, RULE, SCHEDULE_GROUP):
+        if mark.startswith(prefix):
+            return prefix, mark.removeprefix(prefix)
+    return "", mark
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """The schedule: go on with what is due."""

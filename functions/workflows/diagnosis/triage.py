@@ -40,8 +40,6 @@ BATCH: Final = 350
 BATCH_SECONDS: Final = 90.0
 _BY_RULE: Final = InvokerKind.RULE
 _BY_SCHEDULE: Final = CallerKind.SCHEDULE
-# Marks that are of no function and no role.
-_FAILING: Final = (RULE, SCHEDULE_GROUP)
 
 
 class UnreadAccountError(LoopbreakerError):
@@ -59,8 +57,9 @@ class DiagnosisTriage:
     Attributes
     ----------
     read_account
-        Reads the account at a moment; ``None`` when the time is up before it is read. Of some
-        functions, and roles behind `ROLE`, it reads afresh what others may take from elsewhere.
+        Reads the account at a moment; ``None`` when the time is up before it is read. What is
+        marked it reads afresh: functions, and behind their prefixes roles, rules and groups of
+        schedules. Everything else may be as it was some time ago.
     find_signs
         Who begins to fail at a moment; raises `LoopbreakerError`.
     seconds_left
@@ -119,9 +118,7 @@ class DiagnosisTriage:
         # A finding is closed, and a remedy judged, by nothing that is older than this look.
         known = {one.function for one in self.memory.read_findings().open}
         fresh = {*marks, *known}
-        collector = self._read_account(
-            now, sorted(one for one in fresh if not one.startswith(_FAILING))
-        )
+        collector = self._read_account(now, sorted(fresh))
         if marks:
             names = tuple(sorted(_find_concerned(marks, collector)))
             self._examine_all(names, collector, now)

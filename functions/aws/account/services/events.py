@@ -58,6 +58,8 @@ IAM_ACTIONS: Final = frozenset(one.action for one in OPERATIONS)
 
 _DEFAULT_BUS: Final = "default"
 _PER_PAGE: Final = 100
+# Schedules of one group that are listed again at most, in 20 pages: a second at the guard's pace.
+MOST_RELISTED: Final = 2000
 _BUSES: Final = "buses"
 _TOKENS: Final = Paging()
 # Where a pipe keeps the filter of its source.
@@ -206,6 +208,31 @@ def reread_schedule(reading: ReadSession, group: str, name: str) -> None:
         return
     # Role and dead letters are left out, as the list leaves them out: one shape of the facts.
     reading.facts.put(f.SCHEDULES, answer["Arn"], _schedule(answer))
+
+
+def relist_group(reading: ReadSession, group: str) -> None:
+    """The schedules of a group as they are now; of a very large one, what is known stays."""
+    start = reading.compose_arn("scheduler", f"schedule/{group}/")
+    known = [arn for arn in reading.facts.of(f.SCHEDULES) if arn.startswith(start)]
+    if len(known) > MOST_RELISTED:
+        return
+    found: dict[str, Schedule] = {}
+    is_complete = True
+    try:
+        for page, following in reading.asker.read_pages(
+            _LIST_SCHEDULES, _TOKENS, GroupName=group, MaxResults=_PER_PAGE
+        ):
+            found |= {entry["Arn"]: _schedule(entry) for entry in page["Schedules"]}
+            if len(found) >= MOST_RELISTED:
+                is_complete = not following
+                break
+    except GoneError:
+        found = {}
+    for arn in known:
+        if is_complete and arn not in found:
+            reading.facts.drop(f.SCHEDULES, arn)
+    for arn, schedule in found.items():
+        reading.facts.put(f.SCHEDULES, arn, schedule)
 
 
 def _schedule(entry: Entry) -> Schedule:
