@@ -14,7 +14,6 @@ from functions.aws.account.account_reader import AccountReader
 from functions.aws.account.rate_limit import RateLimiter
 from functions.aws.account.read_client import ReadClient
 from functions.aws.incidents import chat_topic, event_bus, publisher
-from functions.aws.incidents.event_sinks import connect_sinks
 from functions.aws.incidents.publisher import SnsPublisher
 from functions.aws.records import chart_store, fact_store
 from functions.aws.records.chart_store import ChartStore
@@ -23,14 +22,13 @@ from functions.aws.records.incidents import held_mappings
 from functions.aws.records.incidents.held_mappings import HeldMappings
 from functions.aws.records.table import Table
 from functions.aws.runtime import clients
-from functions.aws.runtime.clock import read_clock
 from functions.aws.runtime.deployment import describe_deployment
 from functions.aws.runtime.observability import POWERTOOLS_LOG
 from functions.chart.settings import Settings
 from functions.domain.graph.refresh import RefreshIntervals
+from functions.event_delivery import connect_events
 from functions.workflows.graph.graphs import Graphs
 from functions.workflows.graph.refresh_graph import GraphRefresh
-from functions.workflows.notices.events import EventDelivery
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +36,7 @@ if TYPE_CHECKING:
 
     from functions.aws.account.facts import Facts
     from functions.domain.notices.notice import Deployment
+    from functions.workflows.notices.events import EventDelivery
 
 # The deployment allows what they declare.
 ADAPTERS: Final = (
@@ -126,11 +125,6 @@ def connect() -> GraphWiring:
         ),
         rate_limiter=RateLimiter(),
         deployment=describe_deployment(settings),
-        events=EventDelivery(
-            to=connect_sinks(settings),
-            deployment=describe_deployment(settings),
-            clock=read_clock,
-            log=POWERTOOLS_LOG,
-        ),
+        events=connect_events(settings, describe_deployment(settings)),
         names=AccountAlias(clients.make_alias_client),
     )

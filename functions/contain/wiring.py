@@ -23,7 +23,6 @@ from functions.aws.incidents import (
     signals,
     way_back,
 )
-from functions.aws.incidents.event_sinks import connect_sinks
 from functions.aws.incidents.hold_facts import AwsHoldFacts
 from functions.aws.incidents.lambda_functions import LambdaFunctions
 from functions.aws.incidents.publisher import SnsPublisher
@@ -40,13 +39,13 @@ from functions.aws.runtime.deployment import describe_deployment
 from functions.aws.runtime.observability import POWERTOOLS_LOG
 from functions.contain.settings import Settings
 from functions.domain.incidents.policy import Mode, Policy, Response
+from functions.event_delivery import connect_events
 from functions.workflows.detection.collect_evidence import EvidenceCollector
 from functions.workflows.detection.stored_loops import StoredLoops
 from functions.workflows.detection.triage import Triage
 from functions.workflows.holding.observe import HoldObserver
 from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.enforce import Enforcer
-from functions.workflows.notices.events import EventDelivery
 from functions.workflows.requests.ordered_stop import OrderedStop
 
 if TYPE_CHECKING:
@@ -127,12 +126,7 @@ def _connect_incidents(
         deployment=_describe_guard(settings, policy),
         clock=read_clock,
         loops=loops,
-        events=EventDelivery(
-            to=connect_sinks(settings),
-            deployment=describe_deployment(settings),
-            clock=read_clock,
-            log=POWERTOOLS_LOG,
-        ),
+        events=connect_events(settings, describe_deployment(settings)),
         names=AccountAlias(clients.make_alias_client),
     )
 

@@ -34,7 +34,6 @@ from functions.aws.diagnosis.metrics import DiagnosisMetrics
 from functions.aws.diagnosis.rule_watch import RuleTargets
 from functions.aws.diagnosis.schedule_watch import Schedules
 from functions.aws.incidents import chat_topic, event_bus, publisher
-from functions.aws.incidents.event_sinks import connect_sinks
 from functions.aws.incidents.publisher import SnsPublisher
 from functions.aws.records import diagnosis_store
 from functions.aws.records.chart_store import ChartStore
@@ -52,11 +51,11 @@ from functions.domain.diagnosis.authorization import RemedyPolicy
 from functions.domain.diagnosis.collection.ports import Readers
 from functions.domain.diagnosis.ports import RemediationContext
 from functions.domain.diagnosis.remedy import RemedyKind
+from functions.event_delivery import connect_events
 from functions.workflows.diagnosis.collect_facts import FactCollector
 from functions.workflows.diagnosis.find_first_signs import find_first_signs
 from functions.workflows.diagnosis.read_guard_state import read_guard_state
 from functions.workflows.diagnosis.triage import DiagnosisTriage
-from functions.workflows.notices.events import EventDelivery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -149,12 +148,7 @@ def connect() -> DiagnosisWiring:
             publisher=SnsPublisher(clients.make_sns_client(), settings.notice_topic_arn),
             deployment=describe_deployment(settings),
             clock=read_clock,
-            events=EventDelivery(
-                to=connect_sinks(settings),
-                deployment=describe_deployment(settings),
-                clock=read_clock,
-                log=POWERTOOLS_LOG,
-            ),
+            events=connect_events(settings, describe_deployment(settings)),
             names=AccountAlias(clients.make_alias_client),
         ),
         store=store,

@@ -10,15 +10,12 @@ from functions.aws.deployment import account_traffic, guard_account
 from functions.aws.deployment.account_traffic import AccountTraffic
 from functions.aws.deployment.guard_account import GuardAccount
 from functions.aws.incidents import chat_topic, event_bus, publisher
-from functions.aws.incidents.event_sinks import connect_sinks
 from functions.aws.incidents.publisher import SnsPublisher
 from functions.aws.runtime import clients, custom_resource
-from functions.aws.runtime.clock import read_clock
-from functions.aws.runtime.observability import POWERTOOLS_LOG
 from functions.domain.deployment.ports import ProtectionContext
 from functions.domain.notices.notice import Deployment
+from functions.event_delivery import connect_events
 from functions.protect.settings import Settings
-from functions.workflows.notices.events import EventDelivery
 
 # The deployment allows what they declare.
 ADAPTERS: Final = (
@@ -42,12 +39,10 @@ def connect() -> ProtectionContext:
         stack_name=settings.stack_name,
         region=settings.region,
         account_id=settings.account,
-        events=EventDelivery(
-            to=connect_sinks(settings),
-            deployment=Deployment(
+        events=connect_events(
+            settings,
+            Deployment(
                 region=settings.region, account=settings.account, stack_name=settings.stack_name
             ),
-            clock=read_clock,
-            log=POWERTOOLS_LOG,
         ),
     )

@@ -18,7 +18,6 @@ from functions.aws.incidents import (
     publisher,
     way_back,
 )
-from functions.aws.incidents.event_sinks import connect_sinks
 from functions.aws.incidents.publisher import SnsPublisher
 from functions.aws.incidents.way_back import Route, ScheduledWayBack
 from functions.aws.page import guard_state, page_metrics
@@ -33,12 +32,11 @@ from functions.aws.records.table import Table
 from functions.aws.runtime import clients, custom_resource
 from functions.aws.runtime.clock import read_clock
 from functions.aws.runtime.deployment import describe_deployment
-from functions.aws.runtime.observability import POWERTOOLS_LOG
 from functions.domain.diagnosis.ports import RemediationContext
+from functions.event_delivery import connect_events
 from functions.restore.settings import Settings
 from functions.workflows.detection.stored_loops import StoredLoops
 from functions.workflows.incidents.context import Context
-from functions.workflows.notices.events import EventDelivery
 from functions.workflows.page.read_overview import GuardIdentity, OverviewReader
 from functions.workflows.rollback.rollback import Rollback
 
@@ -74,12 +72,7 @@ def connect() -> Rollback:
         way_back=ScheduledWayBack(clients.make_scheduler_client, Route.of(settings)),
         deployment=describe_deployment(settings),
         clock=read_clock,
-        events=EventDelivery(
-            to=connect_sinks(settings),
-            deployment=describe_deployment(settings),
-            clock=read_clock,
-            log=POWERTOOLS_LOG,
-        ),
+        events=connect_events(settings, describe_deployment(settings)),
         # A person may have waited for it to be read anew.
         loops=StoredLoops(LoopBookStore(table, clock=read_clock, kept=timedelta(0))),
         names=AccountAlias(clients.make_alias_client),
