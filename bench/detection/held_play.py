@@ -37,6 +37,7 @@ from sandbox.weather import Weather
 FLOOR: Final = 500
 SUSTAINED: Final = 2  # complete minutes above the floor, as for any suspicion
 LATE_SECONDS: Final = (60.0, 210.0)  # from then until the guard holds
+LATE_SECOND: Final = 30.0  # a pulse that comes later in a minute waits for the next one
 ABOVE_NORMAL: Final = 3.0
 NORMAL_MINUTES: Final = 10
 WATCHED_MINUTES: Final = 120
@@ -106,7 +107,8 @@ class Play:
         self.rng = rng
         self.show = show
         self.world = World(subject, rng)
-        self.offset = float(rng.uniform(0, MINUTE))
+        comes_at = float(rng.uniform(0, MINUTE))
+        self.pulse_second = 1.0 if comes_at > LATE_SECOND else comes_at
 
     def run(self, longest_minutes: int = 240) -> Ended:
         """Play until it is suspected, hold it, and see that through.
@@ -294,7 +296,7 @@ class Play:
     def _follow(self, watch: Watch) -> Ended:
         begun, first = self.world.second, None
         while self.world.second < begun + WATCHED_MINUTES * MINUTE:
-            self.world.run_until(self.world.second + MINUTE)
+            self.world.run_until(self._next_pulse())
             verdict = judge_hold(watch, self.counts, self.now)
             match verdict:
                 case Wait():
@@ -321,6 +323,10 @@ class Play:
                 case Shown() | Release() | CannotTell():
                     return self._end(watch, verdict)
         raise AssertionError("a hold ends by itself")
+
+    def _next_pulse(self) -> float:
+        minute = (self.world.second - self.pulse_second) // MINUTE + 1
+        return float(minute * MINUTE + self.pulse_second)
 
     def _end(self, watch: Watch, verdict: Shown | Release | CannotTell) -> Ended:
         passed = self.now - watch.held_at

@@ -91,7 +91,7 @@ def connect() -> Triage:
         ),
         diagnosis=DiagnosisMarks(table),
     )
-    return Triage(enforcer=enforcer, gathering=evidence, log=POWERTOOLS_LOG)
+    return Triage(enforcer=enforcer, gathering=evidence, log=POWERTOOLS_LOG, sleep=time.sleep)
 
 
 def connect_orders() -> OrderedStop:

@@ -1,5 +1,6 @@
 """A small stage for stories: one account, one guard, time that moves only when told to."""
 
+import math
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,8 @@ from tests.fakes import FakeAccount, FakeFunction, SimulatedCrash
 from tests.unit.domain.diagnosis.samples import Hospital
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from functions.domain.notices.events.ports import EventOutlet
 
 NOON = datetime(2026, 3, 10, 12, 0, 30, tzinfo=UTC)
@@ -104,6 +107,8 @@ class Scene:
         self.now = NOON
         self.log = QuietLog()
         self.slept = 0.0
+        self.before_sleep: Callable[[], object] = lambda: None  # what others do meanwhile
+        self.seconds_left = math.inf  # of each run
         self.loops = FakeLoops()
         self.hospital = Hospital()
         self.events: EventOutlet = NoEvents()
@@ -142,7 +147,7 @@ class Scene:
             holding=HoldObserver(gathering=gathering, facts=self.account.hold_facts),
             diagnosis=self.account.examined,
         )
-        return Triage(enforcer=enforcer, gathering=gathering, log=self.log)
+        return Triage(enforcer=enforcer, gathering=gathering, log=self.log, sleep=self.sleep)
 
     def add_runaway(self, name: str = "orders", **given: Any) -> FakeFunction:
         """A function that was quiet for two weeks and hits the concurrency ceiling right now."""
@@ -179,7 +184,7 @@ class Scene:
         """Send one signal."""
         signal = Signal(kind=kind, at=self.now, id="1", functions=functions, actor=actor)
         try:
-            return self.guard.handle(signal)
+            return self.guard.handle(signal, lambda: self.seconds_left)
         finally:
             self.events.flush(lambda: 60.0)
 
@@ -227,6 +232,7 @@ class Scene:
 
     def sleep(self, seconds: float) -> None:
         """Let time pass for whoever waits."""
+        self.before_sleep()
         self.slept += seconds
         self.now += timedelta(seconds=seconds)
 

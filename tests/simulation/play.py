@@ -440,7 +440,9 @@ class Play:
             holding=holding,
             diagnosis=self.account.examined,
         )
-        return Triage(enforcer=enforcer, gathering=gathering, log=Journal(run))
+        return Triage(
+            enforcer=enforcer, gathering=gathering, log=Journal(run), sleep=self.turns.pause
+        )
 
     def _world(self, run: Run) -> Context:
         return Context(

@@ -11,6 +11,7 @@ from typing import Final
 from functions.domain.account.names import (
     parse_session_function,
 )
+from functions.domain.detection.evidence import MINUTE_SECONDS
 from functions.domain.errors import (
     LedgerUnavailableError,
     MetricsUnavailableError,
@@ -52,6 +53,11 @@ from functions.workflows.incidents.tagged_stops import MOST_TAGS, TaggedStops, n
 # known yet, all of them for one incident that takes long (AWS is tried for 13 s at each change).
 _FOR_SUSPECTS_SECONDS: Final = 60.0
 _AT_THE_END_SECONDS: Final = 30.0
+# A hold is judged by whole minutes of CloudWatch, and what is changed late in one is not in force
+# in all of the next. A rule may run at any second (EventBridge user guide, *Creating a rule that
+# runs on a schedule*).
+_LATE_SECOND: Final = 30.0
+_EARLY_SECOND: Final = 1.0
 # How often a function is checked that is put on the watch list.
 _CHECKS_OF_YOUNG: Final = WATCHED_FOR // timedelta(minutes=1)
 _STRAINED = frozenset({PulseReason.CONCURRENCY_RISEN, PulseReason.THROTTLED})
@@ -68,6 +74,7 @@ class Triage:
     enforcer: Enforcer
     gathering: EvidenceCollector
     log: EventLog
+    sleep: Callable[[float], None]
 
     @property
     def _investigation(self) -> Investigation:
@@ -132,12 +139,40 @@ class Triage:
 
     def _run_pulse(self, now: datetime, report: TriageReport) -> None:
         live = self._read_live(now, report)
-        self._tend(urgent_first(live, now), now, report, live, _FOR_SUSPECTS_SECONDS)
+        later = self._list_to_judge_later(live, now)
+        urgent = [one for one in urgent_first(live, now) if one.function not in later]
+        self._tend(urgent, now, report, live, _FOR_SUSPECTS_SECONDS)
         loops = self._plan_loops(report)
         report.attempt("watched", lambda: self._watch(now, report, live))
         report.attempt("pulse", lambda: self._consider(now, report, live, loops))
         report.attempt("loops", lambda: self._read_loops(now, report, live, loops))
         self._tend(in_turn(live, now), now, report, live, _AT_THE_END_SECONDS)
+        if later:
+            self._judge_in_next_minute(later, now, report)
+
+    def _list_to_judge_later(self, live: LiveLedger | None, now: datetime) -> frozenset[str]:
+        """The functions whose hold is judged once the next minute has begun."""
+        if live is None or not _is_late(now):
+            return frozenset()
+        return frozenset(one.function for one in live.incidents if one.is_being_judged)
+
+    def _judge_in_next_minute(
+        self, functions: frozenset[str], now: datetime, report: TriageReport
+    ) -> None:
+        """Wait for the next minute, and judge the holds of these functions early in it.
+
+        Everything else is done by then. Where there is no time to wait, they are judged at once.
+        """
+        present = self.enforcer.world.present(now)
+        passed = present.timestamp() % MINUTE_SECONDS
+        pause = MINUTE_SECONDS - passed + _EARLY_SECOND
+        if _is_late(present) and report.seconds_left() - pause > _FOR_SUSPECTS_SECONDS:
+            self.log.info("waiting for the next minute", seconds=round(pause), held=functions)
+            self.sleep(pause)
+            present = max(self.enforcer.world.present(now), present + timedelta(seconds=pause))
+        live = self._read_live(present, report)
+        held = [one for one in urgent_first(live, present) if one.function in functions]
+        self._tend(held, present, report, live, _AT_THE_END_SECONDS)
 
     def _watch(self, now: datetime, report: TriageReport, live: LiveLedger | None) -> None:
         """Look again at functions whose spike was too young to tell when it was seen."""
@@ -339,6 +374,10 @@ class Triage:
         if incident is not None:
             present = self.enforcer.world.present(now)
             self._build_reconciler(live, report).tend(incident, present, signal.actor)
+
+
+def _is_late(moment: datetime) -> bool:
+    return moment.timestamp() % MINUTE_SECONDS > _LATE_SECOND
 
 
 def _list_seen(report: TriageReport, live: LiveLedger | None, now: datetime) -> frozenset[str]:
