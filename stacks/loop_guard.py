@@ -6,11 +6,8 @@ from typing import TYPE_CHECKING, Final
 from aws_cdk import Annotations, CfnOutput, Duration, Stack, Tags, Token
 from constructs import Construct
 
-from stacks.components.charting import ChartingRules
-from stacks.components.dashboard import GuardDashboard, make_widgets
 from stacks.components.dead_letters import DeadLetters
 from stacks.components.deployment import Account, Reservation, Rollback
-from stacks.components.diagnosing import Diagnosis, DiagnosisRules
 from stacks.components.function_code import function_code
 from stacks.components.guard_functions import (
     Surroundings,
@@ -22,11 +19,14 @@ from stacks.components.guard_functions import (
     make_protect,
     make_restore,
 )
-from stacks.components.guard_watch import GuardWatch
 from stacks.components.ledger import Ledger
 from stacks.components.notices import ChatNotices, Notices
-from stacks.components.queued import EventQueue
-from stacks.components.signals import SignalAlarms, SignalRules
+from stacks.components.triggers.charting import ChartingRules
+from stacks.components.triggers.diagnosing import Diagnosis, DiagnosisRules
+from stacks.components.triggers.queued import EventQueue
+from stacks.components.triggers.signals import SignalAlarms, SignalRules
+from stacks.components.watching.dashboard import GuardDashboard, make_widgets
+from stacks.components.watching.guard_watch import GuardWatch
 from stacks.components.way_back import HoldSchedules, WayBackRole
 from stacks.config import NO_RECIPIENT, NO_RECIPIENT_OF_CONSTRUCT, Config, ConfigError
 from stacks.names import CONTAIN, EXEMPT_TAG, EXEMPT_VALUE, STACK_NAME

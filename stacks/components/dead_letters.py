@@ -5,7 +5,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.components.review import accept
+from stacks.components.watching.review import accept
 from stacks.names import STACK_NAME
 
 

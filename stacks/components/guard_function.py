@@ -10,7 +10,7 @@ from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from stacks.components.review import accept
+from stacks.components.watching.review import accept
 from stacks.names import EXEMPT_TAG, EXEMPT_VALUE
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from functions.diagnose.settings import Settings as DiagnoseSettings
 from functions.present.settings import Settings as PresentSettings
 from functions.protect.settings import Settings as ProtectSettings
 from functions.restore.settings import Settings as RestoreSettings
-from stacks.components import permissions
 from stacks.components.guard_function import MOST_ENVIRONMENT_BYTES, GuardFunction
+from stacks.components.permissions import accepted, statements
+from stacks.components.permissions.resources import restore_arn
 from stacks.config import function_names
 from stacks.names import (
     CHART,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from stacks.components.deployment import Account
     from stacks.components.ledger import Ledger
     from stacks.components.notices import ChatNotices, Notices
-    from stacks.components.queued import EventQueue
+    from stacks.components.triggers.queued import EventQueue
     from stacks.config import Config
 
 
@@ -77,9 +78,9 @@ class Surroundings:
         return None if self.chat is None else self.chat.topic.topic_arn
 
     @property
-    def outlets(self) -> permissions.Outlets:
+    def outlets(self) -> statements.Outlets:
         """Where notices and their events may go."""
-        return permissions.Outlets(
+        return statements.Outlets(
             topic_arn=self.topic_arn,
             chat_topic_arn=self.chat_topic_arn,
             has_events=bool(self.has_events),
@@ -116,8 +117,8 @@ def make_protect(scope: Construct, given: Surroundings) -> GuardFunction:
             chat_topic_arn=given.chat_topic_arn,
             stack_name=given.stack_name,
         ).to_env(),
-        statements=permissions.protect_statements(given.outlets),
-        accepted=permissions.ACCEPTED_FOR_PROTECT,
+        statements=statements.protect_statements(given.outlets),
+        accepted=accepted.ACCEPTED_FOR_PROTECT,
         dead_letters=given.dead_letters.failed,
         # It may wait 75 s until its new permissions are in force.
         timeout=Duration.minutes(5),
@@ -144,7 +145,7 @@ def make_contain(scope: Construct, given: Surroundings, account: Account) -> Gua
             stack_name=given.stack_name,
             hold_schedules=HOLD_SCHEDULES,
             hold_role_arn=given.hold_role_arn,
-            restore_arn=permissions.restore_arn(),
+            restore_arn=restore_arn(),
             undelivered_arn=given.undelivered_arn,
             mode=config.mode,
             response=config.response,
@@ -158,12 +159,12 @@ def make_contain(scope: Construct, given: Surroundings, account: Account) -> Gua
             deploy_flags=given.deploy_flags,
             is_embedded=given.is_embedded,
         ).to_env(deferred={"account_concurrency": account.concurrency_limit}),
-        statements=permissions.contain_statements(
+        statements=statements.contain_statements(
             given.outlets,
             ledger_arn=given.ledger_arn,
             hold_role_arn=given.hold_role_arn,
         ),
-        accepted={**permissions.ACCEPTED_FOR_CONTAIN, **permissions.ACCEPTED_FOR_HOLDS},
+        accepted={**accepted.ACCEPTED_FOR_CONTAIN, **accepted.ACCEPTED_FOR_HOLDS},
         dead_letters=given.dead_letters.failed,
         # A sweep reads evidence for some dozen candidates at 15 control-plane calls a second.
         timeout=Duration.seconds(120),
@@ -191,22 +192,22 @@ def make_restore(scope: Construct, given: Surroundings) -> GuardFunction:
             stack_name=given.stack_name,
             hold_schedules=HOLD_SCHEDULES,
             hold_role_arn=given.hold_role_arn,
-            restore_arn=permissions.restore_arn(),
+            restore_arn=restore_arn(),
             undelivered_arn=given.undelivered_arn,
             own_functions=given.config.own_functions,
             deploy_flags=given.deploy_flags,
             is_embedded=given.is_embedded,
         ).to_env(),
-        statements=permissions.restore_statements(
+        statements=statements.restore_statements(
             given.outlets,
             ledger_arn=given.ledger_arn,
             hold_role_arn=given.hold_role_arn,
             remedies=given.config.remedies,
         ),
         accepted={
-            **permissions.ACCEPTED_FOR_CHANGES,
-            **permissions.ACCEPTED_FOR_HOLDS,
-            **permissions.ACCEPTED_FOR_REPAIRS,
+            **accepted.ACCEPTED_FOR_CHANGES,
+            **accepted.ACCEPTED_FOR_HOLDS,
+            **accepted.ACCEPTED_FOR_REPAIRS,
         },
         dead_letters=given.dead_letters.failed,
         timeout=Duration.minutes(15),
@@ -241,13 +242,13 @@ def make_diagnose(
             deploy_flags=given.deploy_flags,
             is_embedded=given.is_embedded,
         ).to_env(),
-        statements=permissions.diagnose_statements(
+        statements=statements.diagnose_statements(
             given.outlets,
             ledger_arn=given.ledger_arn,
             denials_arn=denials.queue.queue_arn,
             remedies=() if config.mode == "observe" else config.remedies,
         ),
-        accepted=permissions.ACCEPTED_FOR_DIAGNOSIS,
+        accepted=accepted.ACCEPTED_FOR_DIAGNOSIS,
         dead_letters=given.dead_letters.failed,
         timeout=timeout,
         memory_mib=1024,
@@ -275,8 +276,8 @@ def make_chart(scope: Construct, given: Surroundings) -> GuardFunction:
             deploy_flags=given.deploy_flags,
             is_embedded=given.is_embedded,
         ).to_env(),
-        statements=permissions.chart_statements(given.outlets, ledger_arn=given.ledger_arn),
-        accepted=permissions.ACCEPTED_FOR_CHART,
+        statements=statements.chart_statements(given.outlets, ledger_arn=given.ledger_arn),
+        accepted=accepted.ACCEPTED_FOR_CHART,
         dead_letters=given.dead_letters.failed,
         # An account of 10,000 functions takes two such runs; the second goes on with the first.
         timeout=Duration.minutes(15),
@@ -301,8 +302,8 @@ def make_present(scope: Construct, given: Surroundings) -> GuardFunction:
             own_functions=given.config.own_functions,
             is_embedded=given.is_embedded,
         ).to_env(),
-        statements=permissions.present_statements(ledger_arn=given.ledger_arn),
-        accepted=permissions.ACCEPTED_FOR_PRESENT,
+        statements=statements.present_statements(ledger_arn=given.ledger_arn),
+        accepted=accepted.ACCEPTED_FOR_PRESENT,
         dead_letters=given.dead_letters.failed,
         # A dashboard waits for it: what does not answer by then is said on the page.
         timeout=Duration.seconds(60),

@@ -9,7 +9,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
-from stacks.components.permissions import hold_schedule_group, invoke_restore
+from stacks.components.permissions.resources import hold_schedule_group
+from stacks.components.permissions.statements import invoke_restore
 from stacks.names import HOLD_SCHEDULES
 
 if TYPE_CHECKING:

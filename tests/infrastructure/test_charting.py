@@ -9,7 +9,7 @@ import botocore.session
 import pytest
 
 from functions.aws.account.configuration_changes import CALLS, find_changes
-from stacks.components import charting
+from stacks.components.triggers import charting
 from tests.infrastructure.conftest import ROOT
 from tests.infrastructure.test_permissions import BY_THE_RUNTIME, allowed, as_list, statement
 
@@ -77,7 +77,7 @@ def test_whatever_wakes_the_chart_is_understood(source: str) -> None:
     sent, understood = woken_by(source), set(CALLS[source]) & operations(source)
 
     assert sent == understood, (
-        f"stacks/components/charting.py: {source} lacks {sorted(understood - sent)};"
+        f"stacks/components/triggers/charting.py: {source} lacks {sorted(understood - sent)};"
         f" configuration_changes.py does not know {sorted(sent - understood)}"
     )
 

@@ -160,7 +160,7 @@ def test_a_remedy_may_be_undone(synthesize: Synthesize, kind: RemedyKind) -> Non
     more = allowed(synthesize(**flags), RESTORE) - allowed(synthesize(), RESTORE)
 
     assert more & repairs.IAM_ACTIONS_BY_REMEDY[kind], (
-        f"stacks/components/permissions.py does not let restore undo {kind}"
+        f"stacks/components/permissions does not let restore undo {kind}"
     )
 
 
@@ -174,7 +174,7 @@ def test_a_remedy_has_all_that_its_adapter_declares(
     granted = allowed(synthesize(**flags), DIAGNOSE)
 
     missing = repairs.IAM_ACTIONS_BY_REMEDY[kind] - granted
-    assert not missing, f"stacks/components/permissions.py: allow diagnose {missing} for {kind}"
+    assert not missing, f"stacks/components/permissions: allow diagnose {missing} for {kind}"
     assert (
         granted - READING - LEDGER - BY_THE_RUNTIME - QUEUE - TELL
         <= (repairs.IAM_ACTIONS_BY_REMEDY[kind])

@@ -350,7 +350,7 @@ def test_policy_is_what_the_adapters_declare(synthesize: Synthesize, verb: str) 
 
     granted = allowed(default, f"Loopbreaker-{verb}") - BY_THE_RUNTIME
     assert declared == granted, (
-        f"stacks/components/permissions.py: allow {verb} {sorted(declared - granted)};"
+        f"stacks/components/permissions: allow {verb} {sorted(declared - granted)};"
         f" take {sorted(granted - declared)} away, or declare it in IAM_ACTIONS of the adapter"
     )
 

@@ -40,7 +40,7 @@ CHANGING: Final = frozenset(
         "untag",
     }
 )
-# What the policy of `contain` denies on exempt functions (stacks/components/permissions.py).
+# What the policy of `contain` denies on exempt functions (stacks/components/permissions).
 _DENIED_ON_EXEMPT: Final = CHANGING - {"switch_mapping", "limit_mapping"}
 _QUIET: Final = frozenset(
     {

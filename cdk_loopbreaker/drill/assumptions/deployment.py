@@ -58,7 +58,7 @@ DEPLOYMENT: Final = (
             "CloudFormation waits, or retries, where Lambda does not see the policy yet that a"
             " mapping needs."
         ),
-        files=("stacks/components/queued.py",),
+        files=("stacks/components/triggers/queued.py",),
         if_wrong="The deployment fails, is rolled back, and succeeds at the next try.",
         measure=MeasureName.STACK_CREATION,
     ),

@@ -119,14 +119,14 @@ OBSERVATION: Final = (
     Assumption(
         id="A-051",
         claim="The state that an alarm is created in sends nothing.",
-        files=("stacks/components/guard_watch.py",),
+        files=("stacks/components/watching/guard_watch.py",),
         if_wrong="One mail for each of four alarms, after the first deployment only.",
         reason="it happens at the deployment of the guard, before a drill",
     ),
     Assumption(
         id="A-052",
         claim="RecursiveInvocationsDropped exists without a dimension, for the account as a whole.",
-        files=("stacks/components/signals.py",),
+        files=("stacks/components/triggers/signals.py",),
         if_wrong="One alarm stays quiet and costs ten cents a month.",
         reason=(
             "it takes a loop that AWS stops. The loops of the drill are allowed, so that AWS does"

@@ -79,14 +79,14 @@ PERMISSIONS: Final = (
     Assumption(
         id="A-054",
         claim="Reading the resources of a REST API with their methods needs no other permission.",
-        files=("stacks/components/permissions.py", "cdk_loopbreaker/scanning/policy.py"),
+        files=("stacks/components/permissions/resources.py", "cdk_loopbreaker/scanning/policy.py"),
         if_wrong="The API is reported as one that could not be read.",
         reason="it takes a REST API, and the drill makes none",
     ),
     Assumption(
         id="A-055",
         claim="AWS evaluates `aws:ResourceTag` for each action that changes concurrency or tags.",
-        files=("stacks/components/permissions.py",),
+        files=("stacks/components/permissions/statements.py",),
         if_wrong="The check in the code, which comes first, protects exempt functions.",
         reason="only the role of the guard has this statement, and the drill does not assume it",
     ),
@@ -137,7 +137,7 @@ PERMISSIONS: Final = (
     Assumption(
         id="A-068",
         claim="AWS compares `events:source` of a policy with each entry of PutEvents.",
-        files=("stacks/components/permissions.py",),
+        files=("stacks/components/permissions/statements.py",),
         if_wrong=(
             "Events are refused, and given up in the log. Every mail is sent all the same; without"
             " the condition a guard function could send events of other sources."

@@ -10,7 +10,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.components.dead_letters import admit_rules
-from stacks.components.waking import RETRIES
+from stacks.components.triggers.waking import RETRIES
 
 if TYPE_CHECKING:
     from stacks.components.dead_letters import DeadLetters

@@ -6,7 +6,7 @@ from aws_cdk import Aws, Duration
 from aws_cdk import aws_events as events
 from constructs import Construct
 
-from stacks.components.waking import waking_rule
+from stacks.components.triggers.waking import waking_rule
 from stacks.names import STACK_NAME
 
 if TYPE_CHECKING:

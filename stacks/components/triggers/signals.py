@@ -8,7 +8,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_events as events
 from constructs import Construct
 
-from stacks.components.waking import waking_rule
+from stacks.components.triggers.waking import waking_rule
 from stacks.names import SIGNAL_ALARM_PREFIX, STACK_NAME
 
 if TYPE_CHECKING:

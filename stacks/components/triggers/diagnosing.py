@@ -6,7 +6,7 @@ from aws_cdk import Aws, CustomResource, Duration
 from aws_cdk import aws_events as events
 from constructs import Construct
 
-from stacks.components.waking import waking_rule
+from stacks.components.triggers.waking import waking_rule
 from stacks.names import STACK_NAME
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_sqs as sqs
     from constructs import IDependable
 
-    from stacks.components.queued import EventQueue
+    from stacks.components.triggers.queued import EventQueue
     from stacks.config import Config
 
 _API_CALL: Final = "AWS API Call via CloudTrail"
