@@ -10,6 +10,7 @@ from functions.domain.holding.plan import BACKOFF_SECONDS
 from functions.domain.holding.tally import Tally
 from functions.domain.holding.watch import Lever, Watch
 
+CLOSING_SHARE: Final = 0.5  # of what comes in a minute of the trial: less, and it stood still in it
 BACKOFF_MINUTES: Final = 1  # of a trial under a cap, that what was throttled needs to come back
 
 
@@ -72,6 +73,21 @@ class Case:
         """The minutes of the second hold in which nothing ran any more."""
         begin = (self.watch.again_at or self.tally.now) + self.watch.plan.settling
         return self.tally.whole(begin, self.tally.now)
+
+    @property
+    def closing(self) -> range:
+        """The minutes from the second hold until it stood still; empty while that is not settled.
+
+        In the last of them much less came than in a minute of the trial: it stood still for a good
+        part of it.
+        """
+        tally = self.tally
+        began = tally.index(self.watch.again_at or tally.now)
+        most = self.outside + CLOSING_SHARE * (tally.rate(self.trial) - self.outside)
+        for at in range(began, tally.settled):
+            if tally.arrived[at] <= most or at in self.again:
+                return range(began, at + 1)
+        return range(0)
 
     @property
     def trial_ends(self) -> datetime:

@@ -161,8 +161,7 @@ def _let_go(case: Case, depth: float | None) -> LetGo:
     before = tally.before_per_minute
     waiting = depth or 0.0
     if depth is None or plan.levers != (Lever.PAUSE,):
-        lasts = GUESSED_TIMES * tally.duration + GUESSED_SECONDS + (watch.lag_seconds or 0.0)
-        guessed = before * max(lasts, plan.around_seconds) / MINUTE_SECONDS
+        guessed = before * _guess_round(case, watch.lag_seconds or 0.0) / MINUTE_SECONDS
         waiting = max(waiting, guessed, tally.queued(case.held) or 0.0)
     seconds = _compute_trial_seconds(case, waiting, outside)
     lead = plan.opening_seconds + MINUTE_SECONDS
@@ -184,6 +183,12 @@ def _let_go(case: Case, depth: float | None) -> LetGo:
         outside_per_minute=outside,
         figures=replace(case.figures, waiting=waiting),
     )
+
+
+def _guess_round(case: Case, lag_seconds: float = 0.0) -> float:
+    """Seconds until an event comes back, at most, where its polling lies so far behind."""
+    lasts = GUESSED_TIMES * case.tally.duration + GUESSED_SECONDS + lag_seconds
+    return max(lasts, case.watch.plan.around_seconds)
 
 
 def _compute_trial_seconds(case: Case, waiting: float, outside: float) -> float:
@@ -298,7 +303,7 @@ def _judge_held_again(case: Case) -> HoldVerdict:
             return Wait(watch=watch.seeing(depth, tally.now), figures=case.figures)
     is_large = _multiplies(case)  # what waits: its depth tells nothing so exactly
     is_settled = tally.index(watch.again_at or tally.now) < tally.settled
-    if is_settled and (tally.known(case.again) or (_is_still(case, level) and not is_large)):
+    if case.closing or (is_settled and _is_still(case, level) and not is_large):
         return _conclude(case)
     held_again = timedelta(seconds=watch.plan.held_again_seconds)
     if tally.now >= (watch.again_at or tally.now) + held_again:
@@ -421,15 +426,15 @@ def _stops_with_runs(case: Case, balance: Balance) -> bool:
     What waits grows during the trial of a loop that multiplies its events: it tells nothing here.
     """
     tally = case.tally
-    edge = range(tally.index(case.watch.again_at or tally.now), case.again[0] if case.again else 0)
-    if not edge or not tally.known(case.again):
+    edge = case.closing
+    if not edge:
         return False
-    again = tally.rate(tally.known(case.again)) - tally.rate(tally.known(case.held))
+    again = tally.rate(tally.seen(case.again)) - tally.rate(tally.known(case.held))
     level = tally.rate(case.trial)
     if again > EDGE_SHARE * level + SIGMAS * math.sqrt(level):
         return False
     wrote = balance.written_each * sum(tally.counts.invocations.values[at] or 0.0 for at in edge)
-    under_way = level * (tally.duration + case.watch.plan.around_seconds) / MINUTE_SECONDS
+    under_way = level * _guess_round(case) / MINUTE_SECONDS
     came = sum(tally.arrived[at] for at in edge)
     return came <= SERVED_TIMES * wrote + under_way + SIGMAS * math.sqrt(wrote)
 
@@ -444,7 +449,7 @@ def _count_edge(case: Case) -> tuple[float, float, float]:
     if watch.depth is not None and watch.depth_at is not None:
         minutes = (watch.depth_at - began) / timedelta(minutes=1)
         return tally.rate(case.trial) * minutes, watch.depth, minutes
-    edge = range(tally.index(began), case.again[0] if case.again else tally.settled)
+    edge = case.closing or range(tally.index(began), tally.settled)
     served = tally.counts.invocations.values
     ran = sum(served[at] or 0.0 for at in case.trial)
     batch = sum(tally.arrived[at] for at in case.trial) / ran if ran else 1.0

@@ -26,6 +26,7 @@ from tests.functional.contain.capped import (
     NORMAL_PEAK,
     SHOWN_AFTER,
     minutes_under_the_cap,
+    spike_again,
     suspected,
 )
 from tests.functional.scene import QUEUE, TABLE_STREAM, Scene
@@ -175,6 +176,7 @@ def test_a_late_cap_does_not_replace_the_stop_that_followed_it() -> None:
     orders = scene.account.by_name["orders"]
 
     def meanwhile() -> None:
+        spike_again(scene)  # it went on while the run stalled
         scene.survives(lambda: scene.signal(SignalKind.PULSE))
         assert orders.reserved == NORMAL_PEAK
         minutes_under_the_cap(scene, SHOWN_AFTER, pinned=True)

@@ -160,6 +160,28 @@ def test_judging_twice_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
         assert _play(_loop(kind)).verdict is not None
 
 
+@pytest.mark.parametrize("kind", [SourceKind.TABLE, SourceKind.ASYNCHRONOUS])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_minute_in_which_it_is_held_again_tells(
+    kind: SourceKind, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stands still for most of it: no whole minute is waited for, only what may be late."""
+    ends: list[datetime] = []
+
+    def judge(watch: Watch, counts: Counts, now: datetime) -> HoldVerdict:
+        verdict = judge_hold(watch, counts, now)
+        if isinstance(verdict, Shown) and watch.again_at is not None:
+            ends.extend((watch.again_at, now))
+        return verdict
+
+    monkeypatch.setattr(held_play, "judge_hold", judge)
+
+    ended = _play(_loop(kind, seeds=100, seconds=1.0), seed=seed)
+
+    assert isinstance(ended.verdict, Shown)
+    assert ends[1] - ends[0] <= timedelta(minutes=5)
+
+
 @pytest.mark.parametrize("kind", HELD)
 def test_what_goes_on_arriving_is_fed_from_outside(kind: SourceKind) -> None:
     """It is let go as soon as that is seen."""
