@@ -11,7 +11,7 @@ from functions.aws.records.graph_summary import BOOK, CHART, unpack_summary
 from functions.aws.records.items import build_key
 from functions.domain.notices.outbox import NoticeStatus, OutboxNotice
 from tests.fake_table import MemoryTable
-from tests.fakes import SimulatedCrash
+from tests.fakes.faults import SimulatedCrash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

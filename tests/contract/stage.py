@@ -28,7 +28,7 @@ from functions.domain.detection.evidence import MINUTE_SECONDS, Trigger, Trigger
 from functions.domain.incidents.incident import Incident, incident_id
 from functions.domain.incidents.states import IncidentState
 from sandbox.provision import package_code
-from tests.fakes import FakeAccount
+from tests.fakes.account import FakeAccount
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from functions.domain.incidents.ports import Ledger
     from functions.domain.ports import Functions, HoldFactsReader, Metrics, Publisher, WayBack
     from sandbox.local_aws import LocalAws
-    from tests.fakes import FakeQueue
+    from tests.fakes.resources import FakeQueue
 
 ACCOUNT: Final = "123456789012"
 NOON: Final = datetime(2026, 3, 10, 12, 0, 30, tzinfo=UTC)

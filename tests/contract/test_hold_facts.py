@@ -10,7 +10,7 @@ import pytest
 from functions.domain.detection.arrivals import SourceKind
 from functions.domain.holding.facts import HoldFacts, MappingFacts
 from tests.contract.stage import unique
-from tests.fakes import FakeQueue
+from tests.fakes.resources import FakeQueue
 
 if TYPE_CHECKING:
     from tests.contract.stage import Stage

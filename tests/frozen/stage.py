@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from functions.domain.incidents.incident import Incident
     from sandbox.local_aws import LocalAws
-    from tests.fakes import FakeAccount
+    from tests.fakes.account import FakeAccount
     from tests.functional.scene import Scene
     from tests.unit.domain.diagnosis.samples import Hospital
 

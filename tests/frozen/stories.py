@@ -43,7 +43,7 @@ from functions.workflows.diagnosis.run import run_diagnosis
 from functions.workflows.graph.graphs import Graphs
 from functions.workflows.graph.refresh_graph import GraphRefresh
 from functions.workflows.holding.end_hold import HoldEnder
-from tests.fakes import SimulatedCrash
+from tests.fakes.faults import SimulatedCrash
 from tests.functional.chart.scene import PLACE
 from tests.functional.chart.scene import Scene as ChartScene
 from tests.functional.contain.callers import USUAL, callers

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from functions.domain.incidents.history import FiledIncident, LiveLedger
     from functions.domain.incidents.incident import Incident
     from functions.domain.page.overview import GuardAlarm
-    from tests.fakes import FakeMetrics
+    from tests.fakes.metrics import FakeMetrics
     from tests.functional.scene import Scene
 
 FUNCTIONS = tuple(

@@ -24,7 +24,9 @@ from functions.workflows.notices.events import EventDelivery
 from functions.workflows.requests.ordered_stop import OrderedStop
 from functions.workflows.rollback.results import Result
 from functions.workflows.rollback.rollback import Rollback
-from tests.fakes import FakeAccount, FakeFunction, SimulatedCrash
+from tests.fakes.account import FakeAccount
+from tests.fakes.faults import SimulatedCrash
+from tests.fakes.resources import FakeFunction
 from tests.unit.domain.diagnosis.samples import Hospital
 
 if TYPE_CHECKING:

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 from functions.domain.errors import BusyError, LoopbreakerError, RefusedError
 from functions.domain.incidents.policy import EXEMPT_TAG
 from functions.domain.incidents.tags.snapshot import is_of_guard
-from tests.fakes import FakeAccount, FakeFunctions, FakeWayBack
+from tests.fakes.account import FakeAccount
+from tests.fakes.functions import FakeFunctions
+from tests.fakes.outlets import FakeWayBack
 from tests.simulation.ledger import SimulatedLedger
 from tests.simulation.traffic import LOOPING, PAUSED, Demand, Minutes, SimulatedMetrics
 from tests.simulation.wishes import Wishes
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
-    from tests.fakes import FakeFunction
+    from tests.fakes.resources import FakeFunction
     from tests.simulation.turns import Run, Turns
     from tests.simulation.wishes import Key, Value
 

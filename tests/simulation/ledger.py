@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from functions.domain.errors import LedgerUnavailableError
-from tests.fakes import FakeLedger
+from tests.fakes.ledger import FakeLedger
 from tests.simulation.traffic import NOON
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from functions.domain.incidents.history import LiveLedger
-    from tests.fakes import FakeAccount
+    from tests.fakes.account import FakeAccount
     from tests.simulation.turns import Run, Turns
 
 

@@ -21,7 +21,7 @@ from tests.simulation.traffic import Demand
 from tests.simulation.wishes import Setting
 
 if TYPE_CHECKING:
-    from tests.fakes import FakeFunction
+    from tests.fakes.resources import FakeFunction
     from tests.simulation.account import SimulatedAccount
     from tests.simulation.schedule import Schedule
     from tests.simulation.trail import Trail

@@ -37,7 +37,7 @@ from functions.workflows.requests.answer_direct import answer_at_contain
 from functions.workflows.requests.ordered_stop import OrderedStop
 from functions.workflows.rollback.answer_request import RollbackRequest, answer_request
 from functions.workflows.rollback.rollback import Rollback
-from tests.fakes import SimulatedCrash
+from tests.fakes.faults import SimulatedCrash
 from tests.functional.scene import OWN, FakeLoops
 from tests.simulation import rules
 from tests.simulation.account import SimulatedAccount, StaleReads

@@ -23,7 +23,8 @@ from functions.workflows.notices.events import EventDelivery
 from functions.workflows.probation.watch import ProbationWatch
 from functions.workflows.rollback import rollback
 from functions.workflows.rollback.rollback import Rollback
-from tests.fakes import FakeFunctions, FakeLedger
+from tests.fakes.functions import FakeFunctions
+from tests.fakes.ledger import FakeLedger
 from tests.simulation.__main__ import replay, show
 from tests.simulation.drawing import draw
 from tests.simulation.play import Play, play

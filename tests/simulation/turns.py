@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.fakes import SimulatedCrash
+from tests.fakes.faults import SimulatedCrash
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,7 +20,7 @@ from functions.domain.incidents.states import HOLDING_STATES, IncidentState
 
 if TYPE_CHECKING:
     from functions.domain.incidents.incident import Incident
-    from tests.fakes import FakeFunction, FakeMapping
+    from tests.fakes.resources import FakeFunction, FakeMapping
     from tests.simulation.turns import Run
 
 # What kind of setting ("reserved", "pc:<alias>", "mapping", "limit"), of which function or mapping.

@@ -18,7 +18,7 @@ from functions.domain.notices.notice import Deployment
 from functions.workflows.graph.graphs import Graphs
 from functions.workflows.graph.refresh_graph import GraphRefresh
 from tests.fake_chart import FakeChartMemory, FakeChartStore
-from tests.fakes import SimulatedCrash
+from tests.fakes.faults import SimulatedCrash
 from tests.functional.scene import QuietLog
 from tests.unit.aws.account.test_storage import FragileTable
 

@@ -8,7 +8,7 @@ from functions.domain.graph.loop_lookup import LoopStatus
 from functions.domain.incidents.policy import Policy
 from functions.domain.incidents.states import IncidentState
 from functions.domain.signal import SignalKind
-from tests.fakes import FakeFunction
+from tests.fakes.resources import FakeFunction
 from tests.functional.scene import Scene
 
 USUAL = 30.0

@@ -9,7 +9,7 @@ from functions.domain.detection.arrivals import Source, SourceKind
 from functions.domain.incidents.policy import Policy
 from functions.domain.incidents.states import IncidentState
 from functions.domain.signal import SignalKind
-from tests.fakes import FakeFunction
+from tests.fakes.resources import FakeFunction
 from tests.functional.scene import QUEUE, TABLE_STREAM, Scene
 
 NORMAL_PEAK: Final = 1

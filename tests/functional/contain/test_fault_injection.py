@@ -9,7 +9,7 @@ from functions.domain.incidents.states import IncidentState
 from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG
 from functions.domain.notices.outbox import NoticeStatus
 from functions.domain.signal import SignalKind
-from tests.fakes import FakeMapping
+from tests.fakes.resources import FakeMapping
 from tests.functional.scene import QUEUE, TABLE_STREAM, Scene
 
 # Pulses after which everything must have converged: a lease of a dead run, and a few tries.

@@ -12,7 +12,8 @@ from functions.domain.detection.arrivals import Source, SourceKind
 from functions.domain.detection.evidence import LoopProof, Trigger, TriggerKind
 from functions.domain.graph.loop_lookup import LoopStatus
 from functions.domain.incidents.states import IncidentState
-from tests.fakes import FakeMapping, SimulatedCrash
+from tests.fakes.faults import SimulatedCrash
+from tests.fakes.resources import FakeMapping
 from tests.functional.contain.held import Held, suspected
 from tests.functional.scene import TABLE_STREAM
 

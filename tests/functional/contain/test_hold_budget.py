@@ -12,7 +12,7 @@ from functions.domain.graph.loop_lookup import LoopStatus
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.hold_budget import COUNTED_FOR, MOST_HOLDS
 from functions.domain.incidents.states import IncidentState
-from tests.fakes import SimulatedCrash
+from tests.fakes.faults import SimulatedCrash
 from tests.functional.contain.held import Held, suspected
 
 BETWEEN = timedelta(hours=5)

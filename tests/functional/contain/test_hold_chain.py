@@ -11,7 +11,8 @@ from functions.domain.errors import RefusedError
 from functions.domain.incidents.policy import EXEMPT_TAG, Mode, Policy, Response
 from functions.domain.incidents.states import IncidentState
 from functions.domain.signal import SignalKind
-from tests.fakes import FakeQueue, SimulatedCrash
+from tests.fakes.faults import SimulatedCrash
+from tests.fakes.resources import FakeQueue
 from tests.functional.contain.chain import FIRST, SECOND, Chain, chain
 from tests.functional.contain.held import USUAL
 

@@ -11,7 +11,7 @@ from functions.domain.errors import RefusedError
 from functions.domain.graph.loop_lookup import LoopStatus
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.states import IncidentState
-from tests.fakes import SimulatedCrash
+from tests.fakes.faults import SimulatedCrash
 from tests.functional.contain.held import NORMAL_PEAK, SPIKE, Held, held, suspected
 from tests.functional.scene import NOON
 

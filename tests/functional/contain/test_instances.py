@@ -13,7 +13,7 @@ from functions.domain.incidents.states import IncidentState
 from functions.workflows.detection.report import PartlyFailedError
 from functions.workflows.rollback.results import Restored
 from tests.examples import examples
-from tests.fakes import FakeFunction
+from tests.fakes.resources import FakeFunction
 from tests.functional.scene import QUEUE, Scene
 
 LATEST = "$LATEST.PUBLISHED"

@@ -21,7 +21,8 @@ from functions.workflows.detection.report import PartlyFailedError
 from functions.workflows.rollback.results import Restored
 from functions.workflows.rollback.rollback import POLL_SECONDS, RESERVE_SECONDS
 from tests.contract.stage import an_incident
-from tests.fakes import FakeFunction, FakeMapping, SimulatedCrash
+from tests.fakes.faults import SimulatedCrash
+from tests.fakes.resources import FakeFunction, FakeMapping
 from tests.functional.contain.capped import (
     NORMAL_PEAK,
     SHOWN_AFTER,

@@ -30,7 +30,8 @@ from functions.domain.requests.request import (
     StopRequest,
     build_event,
 )
-from tests.fakes import TAG_KEY, SimulatedCrash
+from tests.fakes.faults import SimulatedCrash
+from tests.fakes.ledger import TAG_KEY
 from tests.functional.contain.held import held
 from tests.functional.lambda_context import lambda_context
 from tests.functional.scene import QUEUE, Scene

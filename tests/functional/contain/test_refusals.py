@@ -8,7 +8,7 @@ import pytest
 from functions.domain.errors import BusyError, InvalidValueError, RefusedError
 from functions.domain.incidents.states import IncidentState
 from functions.workflows.detection.report import PartlyFailedError
-from tests.fakes import SimulatedCrash
+from tests.fakes.faults import SimulatedCrash
 from tests.functional.scene import QUEUE, Scene
 
 OTHER_WORDS = InvalidValueError("InvalidParameterValueException: still more than 0 allocated")

@@ -20,7 +20,7 @@ from functions.domain.requests.answer import (
 )
 from functions.domain.requests.drill import DRILL_TAG
 from functions.domain.requests.request import RehearseRequest, build_event
-from tests.fakes import FakeFunction
+from tests.fakes.resources import FakeFunction
 from tests.functional.lambda_context import lambda_context
 from tests.functional.scene import QUEUE, Scene
 

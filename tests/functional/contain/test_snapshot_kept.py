@@ -20,7 +20,8 @@ from functions.domain.signal import SignalKind
 from functions.workflows.detection.report import PartlyFailedError
 from functions.workflows.incidents.contain import contain
 from functions.workflows.incidents.restore import restore
-from tests.fakes import MOST_TAGS, TAG_KEY
+from tests.fakes.functions import MOST_TAGS
+from tests.fakes.ledger import TAG_KEY
 from tests.functional.contain.callers import callers
 from tests.functional.contain.capped import (
     NORMAL_PEAK,

@@ -19,7 +19,8 @@ from functions.workflows.rollback.results import (
     Refused,
     Restored,
 )
-from tests.fakes import TAG_KEY, FakeFunction
+from tests.fakes.ledger import TAG_KEY
+from tests.fakes.resources import FakeFunction
 from tests.functional.contain.held import held
 from tests.functional.scene import QUEUE, Scene
 

@@ -10,7 +10,7 @@ from functions.domain.incidents.states import IncidentState
 from functions.domain.requests.terms import RestoreMode, RestoreTerms
 from functions.domain.signal import SignalKind
 from functions.workflows.rollback.results import Result
-from tests.fakes import FakeFunction
+from tests.fakes.resources import FakeFunction
 from tests.functional.scene import QUEUE, TABLE_STREAM, Scene
 
 CAREFULLY: Final = RestoreTerms(mode=RestoreMode.PROBATION)

@@ -29,7 +29,7 @@ from functions.domain.requests.request import (
 )
 from functions.restore import handler as module
 from functions.restore.handler import handler
-from tests.fakes import SimulatedCrash
+from tests.fakes.faults import SimulatedCrash
 from tests.functional.lambda_context import lambda_context
 from tests.functional.page import FakePageParts
 from tests.functional.scene import QUEUE, Scene

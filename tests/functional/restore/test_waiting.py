@@ -17,7 +17,7 @@ from functions.workflows.rollback.results import (
     Refused,
     Restored,
 )
-from tests.fakes import TAG_KEY
+from tests.fakes.ledger import TAG_KEY
 from tests.functional.scene import Scene
 
 if TYPE_CHECKING:

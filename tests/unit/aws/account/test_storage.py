@@ -23,7 +23,7 @@ from functions.domain.account.inventory import Area, FunctionDescription
 from functions.domain.graph.refresh import Manifest
 from functions.domain.serialization import UnreadableError
 from tests.fake_table import MemoryTable
-from tests.fakes import SimulatedCrash
+from tests.fakes.faults import SimulatedCrash
 
 if TYPE_CHECKING:
     from functions.aws.records.table import Refusals

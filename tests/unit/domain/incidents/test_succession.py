@@ -8,7 +8,8 @@ from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.states import IncidentState
 from functions.domain.incidents.succession import succeed
 from tests.contract.stage import NOON, an_incident
-from tests.fakes import FakeAccount, FakeMapping
+from tests.fakes.account import FakeAccount
+from tests.fakes.resources import FakeMapping
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:orders"
 

@@ -6,7 +6,7 @@ import pytest
 
 from functions.domain.errors import BusyError
 from functions.workflows.detection.collect_evidence import BATCH, EvidenceCollector, run_together
-from tests.fakes import FakeAccount
+from tests.fakes.account import FakeAccount
 
 NOON = datetime(2026, 3, 10, 12, 0, 30, tzinfo=UTC)
 

@@ -22,7 +22,7 @@ from functions.domain.incidents.tags.snapshot import TaggedSnapshot
 from functions.workflows.changes.execution import STEP_TAKES_AT_MOST
 from functions.workflows.incidents.execution import Execution
 from tests.contract.stage import an_incident
-from tests.fakes import TAG_KEY
+from tests.fakes.ledger import TAG_KEY
 from tests.functional.scene import NOON, QUEUE, Scene
 
 ORDERS = "orders"

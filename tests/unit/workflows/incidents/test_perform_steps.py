@@ -22,7 +22,7 @@ from functions.domain.changes.steps import (
 )
 from functions.domain.errors import BusyError, InvalidValueError
 from functions.workflows.incidents.perform_steps import perform, undo
-from tests.fakes import FakeAccount
+from tests.fakes.account import FakeAccount
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:orders"
 
