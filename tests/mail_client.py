@@ -141,7 +141,9 @@ def _run(page: str, *options: str) -> str:
 
 def main() -> None:
     """Take the pictures that the command line asks for."""
-    from tests.unit.domain.notices.samples import SAMPLES  # noqa: PLC0415 (only needed here)
+    from tests.unit.domain.notices.samples.mails import (  # noqa: PLC0415 (only needed here)
+        SAMPLES,
+    )
 
     folder, *names = sys.argv[1:]
     Path(folder).mkdir(parents=True, exist_ok=True)

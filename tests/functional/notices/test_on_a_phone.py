@@ -12,7 +12,8 @@ import pytest
 
 from tests.mail_client import CHROMIUM, PHONE_WIDTH, measure_mails
 from tests.unit.domain.notices.incident.test_first_screen import BY_HAND_FIRST, INCIDENTS
-from tests.unit.domain.notices.samples import FUNCTION, SAMPLES
+from tests.unit.domain.notices.samples.account import FUNCTION
+from tests.unit.domain.notices.samples.mails import SAMPLES
 
 if TYPE_CHECKING:
     from tests.mail_client import ShownMail

@@ -29,7 +29,7 @@ from functions.domain.record_format import UnreadableRecordError
 from tests.contract.stage import an_incident
 from tests.examples import examples
 from tests.strategies import incidents
-from tests.unit.domain.notices.samples import hold_plan
+from tests.unit.domain.notices.samples.holds import hold_plan
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:a-queue-with-a-name-of-some-length"
 

@@ -31,15 +31,9 @@ from functions.domain.requests.summary import (
     summarize_ended,
     summarize_open,
 )
-from tests.unit.domain.notices.samples import (
-    FUNCTION,
-    NOW,
-    contained,
-    held,
-    ordered,
-    restored,
-    told,
-)
+from tests.unit.domain.notices.samples.account import FUNCTION, NOW, told
+from tests.unit.domain.notices.samples.holds import held
+from tests.unit.domain.notices.samples.stops import contained, ordered, restored
 
 REGION = "eu-west-1"
 STOPPED = summarize_open(contained(hours=2), NOW)

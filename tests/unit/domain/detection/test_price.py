@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from functions.domain.detection.assessment import Ground, Reason, Unit
 from functions.domain.detection.price import compute_burn
-from tests.unit.domain.notices.samples import assessed
+from tests.unit.domain.notices.samples.account import assessed
 
 
 def test_requests_and_duration() -> None:

@@ -6,7 +6,8 @@ from functions.domain.changes.outcome import StepStatus
 from functions.domain.changes.steps import DisableMapping
 from functions.domain.incidents.states import IncidentState
 from functions.domain.incidents.steps.held_mappings import list_held_mappings
-from tests.unit.domain.notices.samples import QUEUE_MAPPING, STREAM_MAPPING, contained
+from tests.unit.domain.notices.samples.account import QUEUE_MAPPING, STREAM_MAPPING
+from tests.unit.domain.notices.samples.stops import contained
 
 
 def test_what_a_restore_enables_again_is_held() -> None:

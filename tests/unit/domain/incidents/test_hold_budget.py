@@ -9,13 +9,12 @@ from functions.domain.holding.watch import Lever
 from functions.domain.incidents.hold_budget import COUNTED_FOR, count_holds
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.states import IncidentState
-from tests.unit.domain.notices import samples
-
-NOW = samples.NOW
+from tests.unit.domain.notices.samples import holds, stops
+from tests.unit.domain.notices.samples.account import NOW
 
 
 def _hold(number: int = 0, ago: timedelta = timedelta(hours=1)) -> Incident:
-    held = samples.held(Lever.CAP)
+    held = holds.held(Lever.CAP)
     return replace(held, id=f"hold-{number}", contained_at=NOW - ago)
 
 
@@ -41,5 +40,5 @@ def test_one_that_was_planned_and_never_in_force_does_not_count() -> None:
 
 def test_a_stop_is_no_hold() -> None:
     """One that a hold came before is."""
-    assert count_holds([samples.contained()], NOW) == 0
-    assert count_holds([samples.stopped_after_hold()], NOW) == 1
+    assert count_holds([stops.contained()], NOW) == 0
+    assert count_holds([holds.stopped_after_hold()], NOW) == 1

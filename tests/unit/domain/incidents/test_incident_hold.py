@@ -14,7 +14,8 @@ from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.states import IncidentState
 from functions.domain.incidents.steps.hold_steps import plan_hold, plan_second_hold, plan_trial
-from tests.unit.domain.notices.samples import NOW, hold_plan, in_force, told
+from tests.unit.domain.notices.samples.account import NOW, told
+from tests.unit.domain.notices.samples.holds import hold_plan, in_force
 
 LATER = NOW + timedelta(minutes=4)
 QUEUES = (

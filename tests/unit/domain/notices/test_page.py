@@ -19,7 +19,7 @@ from functions.domain.incidents.states import Transition
 from functions.domain.notices.notice import Notice
 from tests.unit.domain.notices.diagnosis import test_finding as diagnosis
 from tests.unit.domain.notices.graph import test_warning as graph
-from tests.unit.domain.notices.samples import SAMPLES
+from tests.unit.domain.notices.samples.mails import SAMPLES
 
 HERE: Final = Path(__file__).parent
 PAGE: Final = HERE.parents[3] / "docs" / "notices.md"

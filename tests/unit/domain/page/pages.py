@@ -38,7 +38,9 @@ from functions.domain.requests.summary import (
     summarize_ended,
     summarize_open,
 )
-from tests.unit.domain.notices.samples import NOW, contained, held, restored, told
+from tests.unit.domain.notices.samples.account import NOW, told
+from tests.unit.domain.notices.samples.holds import held
+from tests.unit.domain.notices.samples.stops import contained, restored
 
 if TYPE_CHECKING:
     from datetime import datetime

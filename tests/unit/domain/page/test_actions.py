@@ -25,7 +25,8 @@ from functions.domain.page.style import Theme
 from functions.domain.requests.request import RestoreRequest, StopRequest, parse_request
 from functions.domain.requests.summary import summarize_open
 from tests.unit.cdk_loopbreaker.scanning.page import Page
-from tests.unit.domain.notices.samples import NOW, contained
+from tests.unit.domain.notices.samples.account import NOW
+from tests.unit.domain.notices.samples.stops import contained
 from tests.unit.domain.page.pages import ACCOUNT, BUTTONS, HOSTILE, PAGES, REGION
 
 ACTION: Final = re.compile(r"<cwdb-action ([^>]*)>([^<]*)</cwdb-action>")

@@ -17,7 +17,7 @@ from functions.domain.requests.answer import (
     write_answer,
 )
 from tests.unit.cdk_loopbreaker.scanning.page import Page
-from tests.unit.domain.notices.samples import NOW
+from tests.unit.domain.notices.samples.account import NOW
 from tests.unit.domain.page.pages import HOSTILE
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from functions.domain.page.health import count_troubles
 from functions.domain.page.overview import GraphPart, HealthPart, NamedNumber, View
 from functions.domain.page.style import Theme
 from tests.unit.cdk_loopbreaker.scanning.page import Page
-from tests.unit.domain.notices.samples import NOW
+from tests.unit.domain.notices.samples.account import NOW
 from tests.unit.domain.page.pages import alarms, blind, busy, graph, health
 
 if TYPE_CHECKING:

@@ -18,15 +18,13 @@ from functions.domain.page.timeline import (
     count_days,
     list_moments,
 )
-from tests.unit.domain.notices.samples import (
-    NOW,
+from tests.unit.domain.notices.samples.account import NOW, told
+from tests.unit.domain.notices.samples.holds import held, stopped_after_hold
+from tests.unit.domain.notices.samples.stops import (
     contained,
     contained_after_cap,
-    held,
     ordered,
     released,
-    stopped_after_hold,
-    told,
 )
 from tests.unit.domain.page.pages import risen
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from functions.domain.page.overview import Moment, ShownTraffic
 from functions.domain.page.traffic_chart import draw_traffic
 from tests.unit.cdk_loopbreaker.scanning.page import Page
-from tests.unit.domain.notices.samples import NOW
+from tests.unit.domain.notices.samples.account import NOW
 
 START = NOW - timedelta(hours=1)
 

@@ -24,7 +24,9 @@ from functions.domain.probation.steps import (
     plan_probation,
     plan_undoing,
 )
-from tests.unit.domain.notices.samples import FIGURES, NOW, contained, held, judged
+from tests.unit.domain.notices.samples.account import NOW
+from tests.unit.domain.notices.samples.holds import FIGURES, held, judged
+from tests.unit.domain.notices.samples.stops import contained
 
 QUEUE_FIRST = {(SourceKind.QUEUE, "orders-in"): LoopProof.CERTAIN}
 

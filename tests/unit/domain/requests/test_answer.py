@@ -26,7 +26,7 @@ from functions.domain.requests.answer import (
     write_answer,
 )
 from functions.domain.requests.summary import summarize_ended, summarize_open
-from tests.unit.domain.notices.samples import contained, restored
+from tests.unit.domain.notices.samples.stops import contained, restored
 from tests.unit.domain.page.pages import PAGES
 
 AT: Final = datetime(2026, 11, 23, 3, 15, tzinfo=UTC)

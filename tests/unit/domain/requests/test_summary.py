@@ -8,18 +8,9 @@ from functions.domain.holding.watch import Lever
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.states import IncidentState
 from functions.domain.requests.summary import summarize_ended, summarize_open
-from tests.unit.domain.notices.samples import (
-    ALICE,
-    FIGURES,
-    NOW,
-    contained,
-    held,
-    judged,
-    ordered,
-    released,
-    restored,
-    told,
-)
+from tests.unit.domain.notices.samples.account import ALICE, NOW, told
+from tests.unit.domain.notices.samples.holds import FIGURES, held, judged
+from tests.unit.domain.notices.samples.stops import contained, ordered, released, restored
 
 
 def test_a_stopped_function() -> None:

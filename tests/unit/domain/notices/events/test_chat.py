@@ -20,7 +20,8 @@ from functions.domain.notices.events.incident import describe_transition
 from functions.domain.notices.notice import Notice
 from functions.domain.requests.request import RestoreRequest, parse_request
 from tests.unit.domain.notices.events.twins import ROOT, TWINS, compose_twin
-from tests.unit.domain.notices.samples import CONTEXT, DEPLOYMENT, NOW, contained
+from tests.unit.domain.notices.samples.account import CONTEXT, DEPLOYMENT, NOW
+from tests.unit.domain.notices.samples.stops import contained
 
 # Chatbot API, *CustomActionDefinition*.
 LONGEST_COMMAND: Final = 100

@@ -19,7 +19,8 @@ from functions.domain.notices.events.incident import describe_transition
 from functions.domain.notices.events.record import MOST_FACT_BYTES
 from functions.domain.notices.notice import Notice
 from tests.examples import examples
-from tests.unit.domain.notices.samples import CONTEXT, DEPLOYMENT, NOW, contained
+from tests.unit.domain.notices.samples.account import CONTEXT, DEPLOYMENT, NOW
+from tests.unit.domain.notices.samples.stops import contained
 
 TEXTS = st.text(max_size=400) | st.sampled_from(["x" * 4_000, "🔁" * 400, '"\\' * 300, "\ud800"])
 

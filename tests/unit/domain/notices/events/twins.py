@@ -11,7 +11,8 @@ from functions.domain.notices.events.record import NoticeEvent
 from functions.domain.notices.notice import Notice, with_event
 from tests.unit.domain.notices.diagnosis import test_finding as diagnosis
 from tests.unit.domain.notices.graph import test_warning as graph
-from tests.unit.domain.notices.samples import DEPLOYMENT, SAMPLES
+from tests.unit.domain.notices.samples.account import DEPLOYMENT
+from tests.unit.domain.notices.samples.mails import SAMPLES
 
 ROOT: Final = Path(__file__).parents[5]
 NOTICES: Final = Path(__file__).parents[1]

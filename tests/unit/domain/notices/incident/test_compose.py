@@ -47,27 +47,25 @@ from functions.domain.notices.layout import (
 from functions.domain.notices.links import build_function_link
 from functions.domain.notices.notice import Deployment, Notice, NoticeContext
 from functions.domain.notices.stack_deletion import compose_functions_left
-from tests.unit.domain.notices.samples import (
+from tests.unit.domain.notices.samples.account import (
     CONTEXT,
     DEPLOYMENT,
-    FIGURES,
     FUNCTION,
     HOLDING,
     NOW,
-    SAMPLES,
-    TAGGED,
     TRIGGERS,
     assessed,
+    told,
+)
+from tests.unit.domain.notices.samples.holds import FIGURES, held, judged
+from tests.unit.domain.notices.samples.mails import SAMPLES, TAGGED, tagged
+from tests.unit.domain.notices.samples.stops import (
     contained,
-    held,
-    judged,
     order_refused,
     ordered,
     refused,
     released,
     restored,
-    tagged,
-    told,
     unrestored,
 )
 

@@ -10,7 +10,9 @@ import pytest
 
 from functions.domain.account.origin import FunctionOrigin
 from functions.domain.incidents.states import Transition
-from tests.unit.domain.notices.samples import NOW, ORIGIN, contained, observed
+from tests.unit.domain.notices.samples.account import NOW
+from tests.unit.domain.notices.samples.mails import ORIGIN, observed
+from tests.unit.domain.notices.samples.stops import contained
 
 if TYPE_CHECKING:
     from functions.domain.incidents.incident import Incident

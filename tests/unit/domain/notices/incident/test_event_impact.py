@@ -18,7 +18,7 @@ from functions.domain.notices.incident.event_impact import (
     find_second_loop,
     name_trigger,
 )
-from tests.unit.domain.notices.samples import (
+from tests.unit.domain.notices.samples.account import (
     ARN,
     FUNCTION,
     NOW,

@@ -19,7 +19,7 @@ from functions.domain.incidents.states import IncidentState, Transition
 from functions.domain.notices.incident.compose import compose_notice
 from functions.domain.notices.notice import NoticeContext
 from functions.domain.notices.text import format_time
-from tests.unit.domain.notices.samples import (
+from tests.unit.domain.notices.samples.account import (
     ALICE,
     CONTEXT,
     FUNCTION,
@@ -29,10 +29,9 @@ from tests.unit.domain.notices.samples import (
     QUEUE_LOOP,
     QUEUE_MAPPING,
     TRIGGERS,
-    contained,
-    restored,
     told,
 )
+from tests.unit.domain.notices.samples.stops import contained, restored
 
 CAPPED_AT: Final = NOW - timedelta(minutes=6)
 SQS: Final = (
