@@ -14,7 +14,8 @@ from pathlib import Path
 
 from aws_cdk import App
 
-from stacks.config import Config, ConfigError, ConfigFileError, flags_from_file
+from stacks.config import Config, ConfigFileError, flags_from_file
+from stacks.flag_values import ConfigError
 from stacks.loopbreaker_stack import LoopbreakerStack
 from stacks.names import STACK_NAME
 

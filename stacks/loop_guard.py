@@ -28,7 +28,8 @@ from stacks.components.triggers.signals import SignalAlarms, SignalRules
 from stacks.components.watching.dashboard import GuardDashboard, make_widgets
 from stacks.components.watching.guard_watch import GuardWatch
 from stacks.components.way_back import HoldSchedules, WayBackRole
-from stacks.config import NO_RECIPIENT, NO_RECIPIENT_OF_CONSTRUCT, Config, ConfigError
+from stacks.config import NO_RECIPIENT, NO_RECIPIENT_OF_CONSTRUCT, Config
+from stacks.flag_values import ConfigError
 from stacks.names import CONTAIN, EXEMPT_TAG, EXEMPT_VALUE, STACK_NAME
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_lambda as lambda_
     from aws_cdk import aws_sns as sns
 
-    from stacks.config import (
+    from stacks.flag_values import (
         Coverage,
         Mode,
         Remedy,

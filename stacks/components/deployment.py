@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from aws_cdk import CustomResource, Duration, Token
 from constructs import Construct
 
-from stacks.config import function_names
+from stacks.flag_values import function_names
 from stacks.names import CONTAIN, RESTORE, STACK_NAME
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from functions.restore.settings import Settings as RestoreSettings
 from stacks.components.guard_function import MOST_ENVIRONMENT_BYTES, GuardFunction
 from stacks.components.permissions import accepted, statements
 from stacks.components.permissions.resources import restore_arn
-from stacks.config import function_names
+from stacks.flag_values import function_names
 from stacks.names import (
     CHART,
     CONTAIN,

@@ -9,7 +9,7 @@ import pytest
 
 from functions.aws.diagnosis import function_changes as repairs
 from functions.domain.diagnosis.remedy import RemedyKind
-from stacks.config import Remedy
+from stacks.flag_values import Remedy
 from tests.infrastructure.conftest import ROOT
 from tests.infrastructure.test_patterns import rules_for
 from tests.infrastructure.test_permissions import (

@@ -28,7 +28,8 @@ from functions.domain.incidents.policy import Policy
 from functions.domain.page.overview import MOST_CARDS
 from stacks import loop_guard
 from stacks.components.deployment import Account
-from stacks.config import FLAGS, Config, ConfigError
+from stacks.config import Config
+from stacks.flag_values import FLAGS, ConfigError
 from stacks.loop_guard import LoopGuard
 from stacks.names import GUARD_ALARM_PREFIX, GUARD_FUNCTIONS, PRESENT, SIGNAL_ALARM_PREFIX
 from tests.infrastructure.conftest import ROOT

@@ -27,7 +27,8 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Annotations, Match, Template
 
 from stacks import loop_guard
-from stacks.config import Config, ConfigError
+from stacks.config import Config
+from stacks.flag_values import ConfigError
 from stacks.loop_guard import LoopGuard, LoopGuardError
 from stacks.names import GUARD_FUNCTIONS, PROTECT, RESTORE
 from tests.infrastructure.conftest import CDK_CONTEXT

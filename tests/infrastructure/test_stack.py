@@ -10,7 +10,7 @@ import pytest
 from aws_cdk import Token
 
 from stacks.components.guard_function import size_of_environment
-from stacks.config import ConfigError
+from stacks.flag_values import ConfigError
 from stacks.names import GUARD_FUNCTIONS, PRESENT
 
 if TYPE_CHECKING:

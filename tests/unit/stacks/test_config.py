@@ -11,14 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stacks.config import (
-    FLAGS,
-    Config,
-    ConfigError,
-    ConfigFileError,
-    flags_from_file,
-    function_names,
-)
+from stacks.config import Config, ConfigFileError, flags_from_file
+from stacks.flag_values import FLAGS, ConfigError, function_names
 
 ROOT = Path(__file__).resolve().parents[3]
 CDK_KEYS: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]

@@ -15,7 +15,7 @@ from functions.domain.account.names import (
     parse_session_function,
 )
 from functions.domain.errors import LoopbreakerError
-from stacks import config
+from stacks import config, flag_values
 from tests.examples import examples
 
 NAMES = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
@@ -116,7 +116,7 @@ def test_reads_the_arns_of_every_partition(partition: str) -> None:
 
 def test_flags_of_a_deployment_take_the_same_regions() -> None:
     """What the stacks take for a Region is what the guard takes for one."""
-    assert REGION_PATTERN == config.REGION_PATTERN
+    assert REGION_PATTERN == flag_values.REGION_PATTERN
     for partition, regions in REGIONS.items():
         for region in regions:
             arn = f"arn:{partition}:lambda:{region}:123456789012:function:orders"
