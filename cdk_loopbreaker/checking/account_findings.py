@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cdk_loopbreaker.checking.finding import Finding
-    from cdk_loopbreaker.templates.account_model import DescribedAccount
+    from cdk_loopbreaker.templates.account.model import DescribedAccount
     from cdk_loopbreaker.templates.model import Resource
     from functions.domain.graph.model import EventGraph
 

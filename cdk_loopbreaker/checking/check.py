@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cdk_loopbreaker.checking.acceptance import accept_by_acknowledgement
 from cdk_loopbreaker.checking.account_findings import list_findings
 from cdk_loopbreaker.checking.finding import AccountSummary, Report, rank_finding
-from cdk_loopbreaker.templates.describe_accounts import describe_accounts
+from cdk_loopbreaker.templates.account.describe import describe_accounts
 from functions.domain.graph.build import build
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cdk_loopbreaker.checking.finding import Finding
-    from cdk_loopbreaker.templates.account_model import DescribedAccount
+    from cdk_loopbreaker.templates.account.model import DescribedAccount
     from cdk_loopbreaker.templates.model import Resource, Templates
 
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from cdk_loopbreaker.checking.rules import Rule
-    from cdk_loopbreaker.templates.account_model import DescribedAccount
+    from cdk_loopbreaker.templates.account.model import DescribedAccount
     from cdk_loopbreaker.templates.model import Place, Resource
     from functions.domain.account.inventory import (
         Account,

@@ -12,25 +12,28 @@ from cdk_loopbreaker.version import __version__
 # Imported when they are called: what one command needs must not slow down another's start.
 _COMMANDS: Final = {
     "check": (
-        "cdk_loopbreaker.cli.check_command",
+        "cdk_loopbreaker.cli.commands.check_command",
         "Find functions that can invoke themselves, in templates.",
     ),
     "scan": (
-        "cdk_loopbreaker.cli.scan_command",
+        "cdk_loopbreaker.cli.commands.scan_command",
         "Find functions that can invoke themselves, in a deployed account.",
     ),
     "status": (
-        "cdk_loopbreaker.cli.status_command",
+        "cdk_loopbreaker.cli.commands.status_command",
         "Show which functions the guard holds, and why.",
     ),
-    "history": ("cdk_loopbreaker.cli.history_command", "Show incidents that have ended."),
-    "restore": ("cdk_loopbreaker.cli.restore_command", "Put functions back as they were."),
-    "stop": ("cdk_loopbreaker.cli.stop_command", "Stop a function now."),
+    "history": ("cdk_loopbreaker.cli.commands.history_command", "Show incidents that have ended."),
+    "restore": ("cdk_loopbreaker.cli.commands.restore_command", "Put functions back as they were."),
+    "stop": ("cdk_loopbreaker.cli.commands.stop_command", "Stop a function now."),
     "drill": (
-        "cdk_loopbreaker.cli.drill_command",
+        "cdk_loopbreaker.cli.commands.drill_command",
         "Prove in your own account that the guard works.",
     ),
-    "rules": ("cdk_loopbreaker.cli.rules_command", "List the rules of the check, or explain one."),
+    "rules": (
+        "cdk_loopbreaker.cli.commands.rules_command",
+        "List the rules of the check, or explain one.",
+    ),
 }
 
 

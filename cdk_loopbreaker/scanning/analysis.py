@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cdk_loopbreaker.checking.acceptance import accept_by_file
 from cdk_loopbreaker.checking.account_findings import list_findings
 from cdk_loopbreaker.scanning.model import ScannedAccount, ScanResult
-from cdk_loopbreaker.templates.account_model import DescribedAccount
+from cdk_loopbreaker.templates.account.model import DescribedAccount
 from functions.aws.account.inventory import build_account
 from functions.domain.graph.build import build
 from functions.domain.graph.paths.near_loops import find_near_loops

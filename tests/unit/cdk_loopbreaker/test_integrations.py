@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from cdk_loopbreaker.checking.rules import RULES
-from cdk_loopbreaker.cli.check_command import check
+from cdk_loopbreaker.cli.commands.check_command import check
 
 ROOT = Path(__file__).resolve().parents[3]
 OPTIONS = {option for parameter in check.params for option in parameter.opts}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cdk_loopbreaker.templates.account_model import DescribedAccount
+from cdk_loopbreaker.templates.account.model import DescribedAccount
 from cdk_loopbreaker.templates.model import Place, Resource
 from tests.corpus.description import cases, parse_account
 

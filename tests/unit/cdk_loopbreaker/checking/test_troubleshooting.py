@@ -14,7 +14,7 @@ from tests.unit.cdk_loopbreaker.checking.accounts import describe, of_parts, res
 
 if TYPE_CHECKING:
     from cdk_loopbreaker.checking.finding import Finding
-    from cdk_loopbreaker.templates.account_model import DescribedAccount
+    from cdk_loopbreaker.templates.account.model import DescribedAccount
     from cdk_loopbreaker.templates.model import Resource
 
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:orders"

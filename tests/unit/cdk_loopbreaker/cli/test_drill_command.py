@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 from click.testing import CliRunner
 
-from cdk_loopbreaker.cli import drill_run
+from cdk_loopbreaker.cli.commands import drill_run
 from cdk_loopbreaker.cli.main import main
 from cdk_loopbreaker.drill.aws.stacks import FoundStack
 from cdk_loopbreaker.drill.model import Check, Depth

@@ -10,9 +10,14 @@ import pytest
 from botocore import exceptions as aws
 from click.testing import CliRunner
 
-from cdk_loopbreaker.cli import history_command, restore_command, status_command, stop_command
+from cdk_loopbreaker.cli.commands import (
+    history_command,
+    restore_command,
+    status_command,
+    stop_command,
+)
+from cdk_loopbreaker.cli.commands.history_command import parse_moment
 from cdk_loopbreaker.cli.errors import UserError
-from cdk_loopbreaker.cli.history_command import parse_moment
 from cdk_loopbreaker.cli.main import main
 from cdk_loopbreaker.operating.errors import OperatingError
 from functions.domain.detection.evidence import LoopProof

@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from bench.paged_account import ACCOUNT, REGION, grown
+from cdk_loopbreaker.cli.commands.scan_command import scan
 from cdk_loopbreaker.cli.main import main
-from cdk_loopbreaker.cli.scan_command import scan
 from cdk_loopbreaker.scanning import analysis, credentials
 from cdk_loopbreaker.scanning.credentials import Identity
 from cdk_loopbreaker.scanning.errors import ScanError

@@ -11,7 +11,7 @@ import threading
 
 from rich.console import Console
 
-from cdk_loopbreaker.cli.scan_progress import CallCounter, stop_on_interrupt
+from cdk_loopbreaker.cli.commands.scan_progress import CallCounter, stop_on_interrupt
 from cdk_loopbreaker.scanning.client import StopSignal
 from functions.aws.account.rate_limit import Quota
 from functions.aws.account.read_client import Operation
@@ -22,7 +22,7 @@ GET = Operation(
 TWICE = """
 import os, signal, sys, time
 from rich.console import Console
-from cdk_loopbreaker.cli.scan_progress import stop_on_interrupt
+from cdk_loopbreaker.cli.commands.scan_progress import stop_on_interrupt
 from cdk_loopbreaker.scanning.client import StopSignal
 with stop_on_interrupt(StopSignal(), Console(file=sys.stderr)):
     os.kill(os.getpid(), signal.SIGINT)

@@ -11,7 +11,7 @@ from cdk_loopbreaker.checking.loops import list_loop_findings
 from cdk_loopbreaker.checking.rules import NO_RIGHT_TO_LOG, NO_RIGHT_TO_TRACE, UNPROTECTED_LOOP
 from cdk_loopbreaker.checking.troubleshooting import list_troubleshooting_findings
 from cdk_loopbreaker.scanning.model import ScannedAccount, ScanResult
-from cdk_loopbreaker.templates.account_model import DescribedAccount
+from cdk_loopbreaker.templates.account.model import DescribedAccount
 from functions.domain.account.inventory import Account, Area, FunctionDescription, Gap
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.build import build

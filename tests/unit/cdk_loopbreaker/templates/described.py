@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-from cdk_loopbreaker.templates.describe_accounts import describe_accounts
+from cdk_loopbreaker.templates.account.describe import describe_accounts
 from cdk_loopbreaker.templates.read import read_templates
 from functions.domain.graph.build import build
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cdk_loopbreaker.templates.account_model import DescribedAccount
+    from cdk_loopbreaker.templates.account.model import DescribedAccount
     from functions.domain.graph.model import EventGraph
 
 AT: Final = datetime(2026, 11, 29, tzinfo=UTC)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from cdk_loopbreaker.templates.describe_accounts import describe_accounts
+from cdk_loopbreaker.templates.account.describe import describe_accounts
 from cdk_loopbreaker.templates.read import read_templates
 from functions.domain.graph.build import build
 from tests.corpus.description import ACCOUNT, AT, REGION, cases

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cdk_loopbreaker.templates.describe_accounts import describe_accounts
+from cdk_loopbreaker.templates.account.describe import describe_accounts
 from cdk_loopbreaker.templates.model import Partial, Place, Resource, Templates, Unknown
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.build import build

@@ -13,11 +13,11 @@ import click
 
 from cdk_loopbreaker.checking.acceptance import AcceptanceFileError, read_accepted_entries
 from cdk_loopbreaker.checking.finding import is_failing
+from cdk_loopbreaker.cli.commands.scan_progress import CallCounter, stop_on_interrupt
 from cdk_loopbreaker.cli.console import make_console, show_progress
 from cdk_loopbreaker.cli.errors import CLEAN, FOUND, UserError
 from cdk_loopbreaker.cli.files import check_writable, write_file
 from cdk_loopbreaker.cli.report_options import write_report
-from cdk_loopbreaker.cli.scan_progress import CallCounter, stop_on_interrupt
 from cdk_loopbreaker.scanning import analysis, credentials
 from cdk_loopbreaker.scanning.client import StopSignal
 from cdk_loopbreaker.scanning.errors import ScanError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from cdk_loopbreaker.templates.account_scope import describe_unknown
+from cdk_loopbreaker.templates.account.scope import describe_unknown
 from cdk_loopbreaker.templates.policy_documents import join_policies, write_policy
 from cdk_loopbreaker.templates.property_values import (
     find_unknown,
@@ -24,7 +24,7 @@ from functions.domain.account.inventory import Area, FunctionDescription, Mappin
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from cdk_loopbreaker.templates.account_scope import AccountScope
+    from cdk_loopbreaker.templates.account.scope import AccountScope
     from cdk_loopbreaker.templates.model import Resource, Value
     from cdk_loopbreaker.templates.policy_documents import WrittenPolicy
     from functions.domain.account.environment_references import Naming

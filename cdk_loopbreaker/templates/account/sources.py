@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from cdk_loopbreaker.templates.account_scope import describe_unknown
+from cdk_loopbreaker.templates.account.scope import describe_unknown
 from cdk_loopbreaker.templates.property_values import (
     find_unknown,
     is_unknown,
@@ -30,7 +30,7 @@ from functions.domain.account.log_selection import parse_selection
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cdk_loopbreaker.templates.account_scope import AccountScope
+    from cdk_loopbreaker.templates.account.scope import AccountScope
     from cdk_loopbreaker.templates.model import Resource, Value
 
 _BUCKET: Final = "AWS::S3::Bucket"

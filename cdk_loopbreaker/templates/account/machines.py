@@ -19,7 +19,7 @@ from functions.domain.account.state_machines import AccountLocation, read_machin
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cdk_loopbreaker.templates.account_scope import AccountScope
+    from cdk_loopbreaker.templates.account.scope import AccountScope
     from cdk_loopbreaker.templates.model import Resource, Value
 
 # What stands for an unknown piece of a definition: digits, because a definition may have one where

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cdk_loopbreaker.templates.account_functions import read_patterns
-from cdk_loopbreaker.templates.account_scope import describe_unknown
+from cdk_loopbreaker.templates.account.functions import read_patterns
+from cdk_loopbreaker.templates.account.scope import describe_unknown
 from cdk_loopbreaker.templates.property_values import (
     find_unknown,
     is_unknown,
@@ -28,7 +28,7 @@ from functions.domain.account.inventory import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cdk_loopbreaker.templates.account_scope import AccountScope
+    from cdk_loopbreaker.templates.account.scope import AccountScope
     from cdk_loopbreaker.templates.model import Resource, Value
 
 # A pattern that every event fits, for one of which nothing is known.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from cdk_loopbreaker.templates.account_scope import describe_unknown
+from cdk_loopbreaker.templates.account.scope import describe_unknown
 from cdk_loopbreaker.templates.managed_policies import find_managed_policy, is_managed_by_aws
 from cdk_loopbreaker.templates.policy_documents import join_policies, write_policy
 from cdk_loopbreaker.templates.property_values import (
@@ -23,7 +23,7 @@ from functions.domain.iam.raw_statements import trusts_account
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cdk_loopbreaker.templates.account_scope import AccountScope
+    from cdk_loopbreaker.templates.account.scope import AccountScope
     from cdk_loopbreaker.templates.model import Resource, Value
     from cdk_loopbreaker.templates.policy_documents import WrittenPolicy
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from cdk_loopbreaker.templates.account_functions import list_urls
-from cdk_loopbreaker.templates.account_scope import describe_unknown
+from cdk_loopbreaker.templates.account.functions import list_urls
+from cdk_loopbreaker.templates.account.scope import describe_unknown
 from cdk_loopbreaker.templates.property_values import (
     is_unknown,
     read_list,
@@ -20,7 +20,7 @@ from functions.domain.account.inventory import Api, Integration
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cdk_loopbreaker.templates.account_scope import AccountScope
+    from cdk_loopbreaker.templates.account.scope import AccountScope
     from cdk_loopbreaker.templates.model import Resource, Value
     from functions.domain.account.inventory import FunctionDescription
 

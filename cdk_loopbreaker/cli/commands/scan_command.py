@@ -115,7 +115,7 @@ def scan(
     Ctrl-C keeps what was read. docs/scanning.md has the details.
     """
     # The SDK and the event graph take a second to import, for which --help is not to wait.
-    from cdk_loopbreaker.cli.scan_run import ScanRequest, run_scan  # noqa: PLC0415
+    from cdk_loopbreaker.cli.commands.scan_run import ScanRequest, run_scan  # noqa: PLC0415
 
     run_scan(
         ScanRequest(

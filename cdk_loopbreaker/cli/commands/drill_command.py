@@ -82,7 +82,7 @@ def drill(
     docs/drill.md has the details.
     """
     # The SDK takes a second to import, for which --help is not to wait.
-    from cdk_loopbreaker.cli.drill_run import DrillRequest, run_drill  # noqa: PLC0415
+    from cdk_loopbreaker.cli.commands.drill_run import DrillRequest, run_drill  # noqa: PLC0415
 
     run_drill(
         DrillRequest(

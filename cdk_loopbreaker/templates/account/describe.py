@@ -12,23 +12,23 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from cdk_loopbreaker.templates.account_apis import describe_apis
-from cdk_loopbreaker.templates.account_flows import (
+from cdk_loopbreaker.templates.account.apis import describe_apis
+from cdk_loopbreaker.templates.account.flows import (
     describe_delivery_streams,
     describe_pipes,
     describe_rules,
     describe_schedules,
 )
-from cdk_loopbreaker.templates.account_functions import (
+from cdk_loopbreaker.templates.account.functions import (
     describe_environments,
     describe_functions,
     describe_mappings,
 )
-from cdk_loopbreaker.templates.account_machines import describe_state_machines
-from cdk_loopbreaker.templates.account_model import DescribedAccount
-from cdk_loopbreaker.templates.account_roles import describe_resource_policies, describe_roles
-from cdk_loopbreaker.templates.account_scope import AccountScope
-from cdk_loopbreaker.templates.account_sources import (
+from cdk_loopbreaker.templates.account.machines import describe_state_machines
+from cdk_loopbreaker.templates.account.model import DescribedAccount
+from cdk_loopbreaker.templates.account.roles import describe_resource_policies, describe_roles
+from cdk_loopbreaker.templates.account.scope import AccountScope
+from cdk_loopbreaker.templates.account.sources import (
     describe_buckets,
     describe_log_subscriptions,
     describe_queues,

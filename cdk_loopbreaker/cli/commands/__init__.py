@@ -1,0 +1,1 @@
+"""The commands of `loopbreaker`, and what does the work of the larger ones."""
