@@ -4,7 +4,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from functions.domain.changes.outcome import StepStatus
-from functions.domain.changes.steps import PutBackProvisioned, RemoveProvisioned
+from functions.domain.changes.steps import (
+    ProvisionedConcurrency,
+    PutBackProvisioned,
+    RemoveProvisioned,
+)
 from functions.domain.detection.assessment import Assessment, Verdict
 from functions.domain.detection.evidence import FunctionFacts
 from functions.domain.errors import StaleIncidentError
@@ -138,10 +142,17 @@ def was_closed_since(facts: FunctionFacts, tagged: TaggedSnapshot, ledger: Ledge
 
 
 def _knows_removed(incident: Incident, tagged: TaggedSnapshot) -> bool:
+    return not list_unrecorded(incident, tagged)
+
+
+def list_unrecorded(
+    incident: Incident, tagged: TaggedSnapshot
+) -> tuple[ProvisionedConcurrency, ...]:
+    """What was taken away to make room for the stop of a tag, and no incident knows of."""
     known = {
         one.step.qualifier for one in incident.steps if isinstance(one.step, RemoveProvisioned)
     }
-    return known.issuperset(one.qualifier for one in tagged.provisioned)
+    return tuple(one for one in tagged.provisioned if one.qualifier not in known)
 
 
 def put_back_removed(facts: FunctionFacts, tagged: TaggedSnapshot, world: Context) -> None:

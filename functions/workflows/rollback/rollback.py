@@ -45,7 +45,12 @@ from functions.domain.notices.stack_deletion import (
 )
 from functions.domain.requests.terms import RestoreTerms
 from functions.workflows.diagnosis.run import undo_remediations
-from functions.workflows.incidents.adopt import adopt, put_back_removed, was_closed_since
+from functions.workflows.incidents.adopt import (
+    adopt,
+    list_unrecorded,
+    put_back_removed,
+    was_closed_since,
+)
 from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.perform_steps import undo
 from functions.workflows.rollback.release import FunctionRelease
@@ -345,7 +350,7 @@ class Rollback:
             except StaleIncidentError:
                 continue  # another run moved it on: look again
             if after.is_closed and facts is not None and SNAPSHOT_TAG in facts.tags:
-                self._untag(facts)
+                return self._settle_tag(after, facts, result)
             return result
         raise StaleIncidentError(f"{name} is being changed by another run: restore it again")
 
@@ -367,20 +372,45 @@ class Rollback:
         StaleIncidentError
             When another run takes the tag over.
         """
-        if facts is None or SNAPSHOT_TAG not in facts.tags or facts.reserved_concurrency != 0:
+        if facts is None or facts.reserved_concurrency != 0:
             return incident
+        tagged = self._find_believed(incident, facts)
+        if tagged is None:
+            return incident
+        return adopt(facts, tagged, self.world, self.world.clock()) or incident
+
+    def _find_believed(self, incident: Incident, facts: FunctionFacts) -> TaggedSnapshot | None:
+        """What the tag of a function tells beside its incident; ``None`` for nothing."""
+        if SNAPSHOT_TAG not in facts.tags:
+            return None
         try:
             found = find_snapshot(facts, self._read_key())
         except UnreadableSnapshotError:
-            return incident
+            return None
         if found is None:
-            return incident
-        if not found.is_sealed and found.tagged.reserved_concurrency not in (
-            *incident.ours,
-            incident.prior,
-        ):
-            return incident
-        return adopt(facts, found.tagged, self.world, self.world.clock()) or incident
+            return None
+        is_known = found.tagged.reserved_concurrency in (*incident.ours, incident.prior)
+        return found.tagged if found.is_sealed or is_known else None
+
+    def _settle_tag(self, restored: Incident, facts: FunctionFacts, result: Result) -> Result:
+        """Put back what only the tag knows to be taken away, and remove the tag.
+
+        Where a 0 is in force the tag is taken over before the restore. Where somebody has taken
+        that away, what had made room for it is still gone. What cannot be put back keeps its tag:
+        a pulse goes on with it.
+        """
+        tagged = self._find_believed(restored, facts)
+        if tagged is not None and facts.reserved_concurrency != 0:
+            missing = list_unrecorded(restored, tagged)
+            try:
+                put_back_removed(facts, replace(tagged, provisioned=missing), self.world)
+            except (RefusedError, BusyError) as error:
+                return Refused(
+                    function=facts.name,
+                    text=f"{result.text}; provisioned concurrency not put back: {error}",
+                )
+        self._untag(facts)
+        return result
 
     def _untag(self, facts: FunctionFacts) -> None:
         """Remove the tag. All is restored by now: where AWS refuses, a pulse tries again."""

@@ -11,12 +11,13 @@ import pytest
 
 from functions.contain import handler as module
 from functions.contain.handler import handler
+from functions.domain.detection.arrivals import SourceKind
 from functions.domain.errors import BusyError, MetricsUnavailableError, RefusedError
 from functions.domain.incidents.history import UNRECORDED_TROUBLE, began_at
 from functions.domain.incidents.policy import EXEMPT_TAG, Mode, Policy, Response
 from functions.domain.incidents.states import IncidentState
 from functions.domain.incidents.tags.seal import seal
-from functions.domain.incidents.tags.snapshot import TaggedSnapshot
+from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG, TaggedSnapshot
 from functions.domain.requests.answer import (
     Answer,
     RejectedAnswer,
@@ -308,6 +309,26 @@ def test_without_the_ledger_it_is_stopped_by_its_tag(scene: Scene) -> None:
     assert scene.incident().prior == 5
     scene.rollback("orders")
     assert function.reserved == 5
+
+
+def test_what_only_the_tag_knows_comes_back_after_a_person_took_the_reservation_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The restore removes the tag, so what the stop had taken away has to be back by then."""
+    story = held(SourceKind.QUEUE, reserved=20, provisioned={"live": 5})
+    scene = _set_up(story.scene, monkeypatch)
+    scene.account.ledger.is_down = True
+    assert _order().outcome == "stopped"
+    assert story.function.provisioned == {}
+    scene.account.ledger.is_down = False
+    scene.account.reserves("orders", None)
+    scene.now += timedelta(seconds=50)
+    _order(id_="1c3d1e9a52c44b7e", invocation="two")
+
+    scene.rollback("orders")
+
+    assert story.function.provisioned == {"live": 5}
+    assert not any(key.startswith(SNAPSHOT_TAG) for key in story.function.tags)
 
 
 def test_without_the_ledger_observe_mode_refuses(observing: Scene) -> None:
