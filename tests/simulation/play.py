@@ -175,7 +175,7 @@ class Play:
                 self.turns.at(event.at, partial(self._happen, event))
             for minute in range(int(schedule.seconds // MINUTE)):
                 if self._random.random() >= schedule.weather.pulse_loses:
-                    self.turns.at(20.0 + minute * MINUTE, self.pulse)
+                    self.turns.at(schedule.weather.pulse_second + minute * MINUTE, self.pulse)
             self.turns.after = lambda: rules.check_held(self)
             self.turns.go(schedule.seconds)
             self._calm_down()

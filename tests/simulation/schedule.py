@@ -359,6 +359,8 @@ class Weather:
         Whether the guard's own changes are known by the name of the role's session.
     trail_loses, trail_doubles, pulse_loses
         Shares of the events.
+    pulse_second
+        Of each minute, at which the pulse comes.
     clock_seconds
         How far the clock of a process is ahead of the true time or behind it, at most.
     keyless
@@ -374,6 +376,7 @@ class Weather:
     trail_loses: float = 0.0
     trail_doubles: float = 0.0
     pulse_loses: float = 0.0
+    pulse_second: float = 20.0
     clock_seconds: float = 0.0
     keyless: float = 0.0
 

@@ -50,6 +50,9 @@ if TYPE_CHECKING:
     from functions.domain.incidents.incident import Incident
 
 SEEDS: Final = 2_000
+# Of them, played once more with a pulse that comes so late in its minute.
+LATE_PULSES: Final = 200
+LATE_SECOND: Final = 45.0
 _OPEN: Final = FakeLedger.open
 PART: Final = 50
 
@@ -102,6 +105,19 @@ def test_every_rule_holds_in_random_schedules(first: int) -> None:
     }
 
     assert not broken, f"{broken}\n\n{show(min(broken), shortens=True)}"
+
+
+@pytest.mark.parametrize("first", range(0, LATE_PULSES, PART))
+def test_every_rule_holds_with_pulses_that_wait(first: int) -> None:
+    """Late in the minute, each waits for the next one while others change what it has read."""
+    broken = {}
+    for seed in range(first, first + PART):
+        drawn = draw(seed)
+        late = replace(drawn, weather=replace(drawn.weather, pulse_second=LATE_SECOND))
+        if rules_broken(late):
+            broken[seed] = rules_broken(late)
+
+    assert not broken
 
 
 def test_a_seed_tells_the_same_story_again() -> None:
