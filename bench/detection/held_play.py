@@ -31,13 +31,13 @@ from functions.domain.holding.plan import (
 from functions.domain.holding.tally import Counts
 from functions.domain.holding.verdict import judge_hold
 from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
+from functions.workflows.detection.triage import EARLY_SECOND, LATE_SECOND
 from sandbox.metrics.publication import Publication
 from sandbox.weather import Weather
 
 FLOOR: Final = 500
 SUSTAINED: Final = 2  # complete minutes above the floor, as for any suspicion
 LATE_SECONDS: Final = (60.0, 210.0)  # from then until the guard holds
-LATE_SECOND: Final = 30.0  # a pulse that comes later in a minute waits for the next one
 ABOVE_NORMAL: Final = 3.0
 NORMAL_MINUTES: Final = 10
 WATCHED_MINUTES: Final = 120
@@ -108,7 +108,7 @@ class Play:
         self.show = show
         self.world = World(subject, rng)
         comes_at = float(rng.uniform(0, MINUTE))
-        self.pulse_second = 1.0 if comes_at > LATE_SECOND else comes_at
+        self.pulse_second = EARLY_SECOND if comes_at > LATE_SECOND else comes_at
 
     def run(self, longest_minutes: int = 240) -> Ended:
         """Play until it is suspected, hold it, and see that through.

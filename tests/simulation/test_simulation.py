@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 SEEDS: Final = 2_000
 # Of them, played once more with a pulse that comes so late in its minute.
 LATE_PULSES: Final = 200
-LATE_SECOND: Final = 45.0
+LATE: Final = 45.0
 _OPEN: Final = FakeLedger.open
 PART: Final = 50
 
@@ -110,12 +110,12 @@ def test_every_rule_holds_in_random_schedules(first: int) -> None:
 @pytest.mark.parametrize("first", range(0, LATE_PULSES, PART))
 def test_every_rule_holds_with_pulses_that_wait(first: int) -> None:
     """Late in the minute, each waits for the next one while others change what it has read."""
-    broken = {}
-    for seed in range(first, first + PART):
-        drawn = draw(seed)
-        late = replace(drawn, weather=replace(drawn.weather, pulse_second=LATE_SECOND))
-        if rules_broken(late):
-            broken[seed] = rules_broken(late)
+    drawn = {seed: draw(seed) for seed in range(first, first + PART)}
+    broken = {
+        seed: rules
+        for seed, one in drawn.items()
+        if (rules := rules_broken(replace(one, weather=replace(one.weather, pulse_second=LATE))))
+    }
 
     assert not broken
 

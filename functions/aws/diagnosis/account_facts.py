@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from functions.aws.account import facts as f
 from functions.aws.runtime.observability import logger
 from functions.domain.account.configuration_change import Change, ChangeKind
+from functions.domain.diagnosis.collection.failure_metrics import DEFAULT_BUS, parse_bus_name
 from functions.domain.diagnosis.remedy import parse_role_name
 from functions.domain.diagnosis.triage import ROLE, RULE, SCHEDULE_GROUP, split_mark
 from functions.domain.serialization import UnreadableError
@@ -30,7 +31,6 @@ IAM_ACTIONS: Final[frozenset[str]] = frozenset()  # those of `reading` and `char
 
 # Lists that are older are read anew; the chart does so every hour.
 LONGEST_USE: Final = timedelta(hours=3)
-_DEFAULT_BUS: Final = "default"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +98,6 @@ def _list_changes(shared: f.Facts, fresh: Iterable[str]) -> Iterator[Change]:
 
 def _list_rules(shared: f.Facts, name: str) -> Iterator[Change]:
     """The known rules of a name, on any bus; of none, the one that the default bus may have."""
-    buses = {
-        one.bus_arn.rpartition("/")[2] for one in shared.of(f.RULES).values() if one.name == name
-    }
-    for bus in sorted(buses or {_DEFAULT_BUS}):
+    buses = {parse_bus_name(one) for one in shared.of(f.RULES).values() if one.name == name}
+    for bus in sorted(buses or {DEFAULT_BUS}):
         yield Change(kind=ChangeKind.RULE, name=f"{bus}|{name}")

@@ -84,8 +84,9 @@ class Case:
         tally = self.tally
         began = tally.index(self.watch.again_at or tally.now)
         most = self.outside + CLOSING_SHARE * (tally.rate(self.trial) - self.outside)
+        again = self.again
         for at in range(began, tally.settled):
-            if tally.arrived[at] <= most or at in self.again:
+            if tally.arrived[at] <= most or at in again:
                 return range(began, at + 1)
         return range(0)
 

@@ -56,8 +56,8 @@ _AT_THE_END_SECONDS: Final = 30.0
 # A hold is judged by whole minutes of CloudWatch, and what is changed late in one is not in force
 # in all of the next. A rule may run at any second (EventBridge user guide, *Creating a rule that
 # runs on a schedule*).
-_LATE_SECOND: Final = 30.0
-_EARLY_SECOND: Final = 1.0
+LATE_SECOND: Final = 30.0
+EARLY_SECOND: Final = 1.0
 # How often a function is checked that is put on the watch list.
 _CHECKS_OF_YOUNG: Final = WATCHED_FOR // timedelta(minutes=1)
 _STRAINED = frozenset({PulseReason.CONCURRENCY_RISEN, PulseReason.THROTTLED})
@@ -69,6 +69,11 @@ class Triage:
 
     What is read is read as of the moment at which the run began; what is written is written with
     the present one, because a run may take longer than a lease.
+
+    Attributes
+    ----------
+    sleep
+        Waits for so many seconds.
     """
 
     enforcer: Enforcer
@@ -165,7 +170,7 @@ class Triage:
         """
         present = self.enforcer.world.present(now)
         passed = present.timestamp() % MINUTE_SECONDS
-        pause = MINUTE_SECONDS - passed + _EARLY_SECOND
+        pause = MINUTE_SECONDS - passed + EARLY_SECOND
         if _is_late(present) and report.seconds_left() - pause > _FOR_SUSPECTS_SECONDS:
             self.log.info("waiting for the next minute", seconds=round(pause), held=functions)
             self.sleep(pause)
@@ -377,7 +382,7 @@ class Triage:
 
 
 def _is_late(moment: datetime) -> bool:
-    return moment.timestamp() % MINUTE_SECONDS > _LATE_SECOND
+    return moment.timestamp() % MINUTE_SECONDS > LATE_SECOND
 
 
 def _list_seen(report: TriageReport, live: LiveLedger | None, now: datetime) -> frozenset[str]:

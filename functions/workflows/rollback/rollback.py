@@ -399,8 +399,9 @@ class Rollback:
         that away, what had made room for it is still gone. What cannot be put back keeps its tag:
         a pulse goes on with it.
         """
-        tagged = self._find_believed(restored, facts)
-        if tagged is not None and facts.reserved_concurrency != 0:
+        is_taken_over = facts.reserved_concurrency == 0
+        tagged = None if is_taken_over else self._find_believed(restored, facts)
+        if tagged is not None:
             missing = list_unrecorded(restored, tagged)
             try:
                 put_back_removed(facts, replace(tagged, provisioned=missing), self.world)

@@ -6,8 +6,7 @@ from aws_cdk import Aws, Duration
 from aws_cdk import aws_events as events
 from constructs import Construct
 
-from stacks.components.triggers.waking import waking_rule
-from stacks.names import STACK_NAME
+from stacks.components.triggers.waking import waking_rule, write_rule_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -193,11 +192,10 @@ class ChartingRules(Construct):
         pattern: events.EventPattern | None = None,
         schedule: events.Schedule | None = None,
     ) -> events.Rule:
-        words = "".join(f"-{char.lower()}" if char.isupper() else char for char in construct_id)
         return waking_rule(
             self,
             construct_id,
-            rule_name=f"{STACK_NAME}{words}",
+            rule_name=write_rule_name(construct_id),
             description=description,
             function=self._chart,
             undelivered=self._undelivered,

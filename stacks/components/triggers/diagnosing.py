@@ -6,7 +6,7 @@ from aws_cdk import Aws, CustomResource, Duration
 from aws_cdk import aws_events as events
 from constructs import Construct
 
-from stacks.components.triggers.waking import waking_rule
+from stacks.components.triggers.waking import waking_rule, write_rule_name
 from stacks.names import STACK_NAME
 
 if TYPE_CHECKING:
@@ -127,11 +127,10 @@ class DiagnosisRules(Construct):
         pattern: events.EventPattern | None = None,
         schedule: events.Schedule | None = None,
     ) -> events.IRule:
-        words = "".join(f"-{char.lower()}" if char.isupper() else char for char in construct_id)
         return waking_rule(
             self,
             construct_id,
-            rule_name=f"{STACK_NAME}{words}",
+            rule_name=write_rule_name(construct_id),
             description=description,
             function=self._diagnose,
             undelivered=self._undelivered,

@@ -7,12 +7,24 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
 
+from stacks.names import STACK_NAME
+
 if TYPE_CHECKING:
     from aws_cdk import Duration
     from aws_cdk import aws_sqs as sqs
     from constructs import Construct
 
 RETRIES = 20
+
+
+def write_rule_name(construct_id: str) -> str:
+    """The name of a rule after that of its construct.
+
+    >>> write_rule_name("ChartTick")
+    'Loopbreaker-chart-tick'
+    """
+    words = "".join(f"-{char.lower()}" if char.isupper() else char for char in construct_id)
+    return f"{STACK_NAME}{words}"
 
 
 def waking_rule(

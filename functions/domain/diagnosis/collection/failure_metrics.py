@@ -8,7 +8,7 @@ from functions.domain.account.inventory import Rule
 from functions.domain.diagnosis.collection.metric_queries import Family, MetricQuery
 from functions.domain.diagnosis.facts import CallerKind, DenialSource, NamedCaller
 
-_DEFAULT_BUS: Final = "default"
+DEFAULT_BUS: Final = "default"
 # They are there only while they are not zero, and have a dimension for the bus only where that is
 # not the default one (EventBridge user guide, *Monitoring Amazon EventBridge*).
 _ON_THE_DEFAULT_BUS: Final = Family(
@@ -30,14 +30,14 @@ SOURCES: Final[Mapping[CallerKind, DenialSource]] = {
 def query_rule_failures(rule: Rule) -> MetricQuery:
     """How often EventBridge could not invoke a target of a rule."""
     bus = parse_bus_name(rule)
-    if bus == _DEFAULT_BUS:
+    if bus == DEFAULT_BUS:
         return _ON_THE_DEFAULT_BUS.build_query((rule.name,))
     return _ON_ANOTHER_BUS.build_query((bus, rule.name))
 
 
 def parse_bus_name(rule: Rule) -> str:
     """The name in ``arn:aws:events:<region>:<account>:event-bus/<name>``."""
-    return rule.bus_arn.rpartition("/")[2] or _DEFAULT_BUS
+    return rule.bus_arn.rpartition("/")[2] or DEFAULT_BUS
 
 
 def group_of(arn: str) -> str:

@@ -18,7 +18,7 @@ EVENTS = Path(__file__).parents[3] / "events"
 DOCUMENTED = Path(__file__).parents[5] / "shared" / "events"
 AWS_SAMPLE = DOCUMENTED / "eventbridge_cloudtrail.create_function.THIRDPARTY.json"
 LAMBDA = "arn:aws:lambda:us-east-1:123456789012:function:enrich"
-# What no call tells of, but the diagnosis reads again where something fails.
+# Reported by no call: the diagnosis asks for it again where something fails.
 ASKED_BY_DIAGNOSIS = {ChangeKind.SCHEDULE_GROUP}
 
 
