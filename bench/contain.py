@@ -22,7 +22,7 @@ from rich.table import Table
 
 from bench import measure
 from bench.measure import Spread, Target, Wire
-from bench.stage import RUNAWAY, Stage, event
+from bench.worlds.stage import RUNAWAY, Stage, event
 
 if TYPE_CHECKING:
     from collections import Counter

@@ -24,7 +24,8 @@ from rich.table import Table
 from bench import measure
 from bench.graph import CONTROL_PLANE_PER_SECOND
 from bench.measure import Target
-from bench.paged_account import ACCOUNT, REGION, grown
+from bench.worlds.growth import grown
+from bench.worlds.paged_account import ACCOUNT, REGION
 from functions.aws.account.account_reader import AccountReader
 from functions.aws.account.facts import begin
 from functions.aws.account.rate_limit import ALLOWED_PER_SECOND, RateLimiter
@@ -46,7 +47,7 @@ from functions.workflows.diagnosis.triage import BATCH
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from bench.paged_account import PagedAccount
+    from bench.worlds.paged_account import PagedAccount
     from functions.domain.account.inventory import Account
 
 SIZES: Final = (100, 1_000, 10_000)

@@ -25,7 +25,8 @@ from rich.table import Table
 
 from bench import measure
 from bench.measure import Target
-from bench.paged_account import ACCOUNT, REGION, grown
+from bench.worlds.growth import grown
+from bench.worlds.paged_account import ACCOUNT, REGION
 from functions.aws.account import facts as f
 from functions.aws.account.account_reader import AccountReader
 from functions.aws.account.rate_limit import Quota, RateLimiter, compute_shared_rates
@@ -41,7 +42,7 @@ from functions.workflows.graph.graphs import Graphs
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bench.paged_account import PagedAccount
+    from bench.worlds.paged_account import PagedAccount
     from functions.domain.account.inventory import Account
     from functions.domain.graph.refresh import Manifest
 

@@ -22,7 +22,7 @@ from rich.table import Table
 from bench import large_sweep, measure
 from bench.measure import Spread, Target
 from bench.rivals import custodian
-from bench.stage import RUNAWAY, Stage, event, is_busy
+from bench.worlds.stage import RUNAWAY, Stage, event, is_busy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sandbox.lateness import Duplicates
-from sandbox.pacing import SOON_SECONDS
+from sandbox.timing.pacing import SOON_SECONDS
+from sandbox.weather.lateness import Duplicates
 
 if TYPE_CHECKING:
     from sandbox.world import World

@@ -9,7 +9,7 @@ traces         GET   how many traces of each function have reached X-Ray
 deployed       POST  functions were deployed so many days ago: functions, days_ago
 memory         POST  what a function reports as its memory used: function, megabytes
 patches        GET   which of the emulator's functions have been replaced
-seed           POST  give metrics history, see ``sandbox.seeding``
+seed           POST  give metrics history, see ``sandbox.scenarios.seeding``
 emit           POST  record a metric of a function, such as RecursiveInvocationsDropped
 fire           POST  let a rule or a schedule of a name be due at once: rule
 events         POST  publish an event as an AWS service: source, detail-type, detail
@@ -35,11 +35,11 @@ from ministack import app
 from ministack.core.responses import request_scope
 from ministack.services import cloudwatch, eventbridge, lambda_svc
 
-from sandbox import seeding
-from sandbox.faults import Fault
-from sandbox.patches import schedules
+from sandbox.patches.events import schedules
 from sandbox.patches.hooks import applied
+from sandbox.scenarios import seeding
 from sandbox.settings import ACCOUNT_ID, CONTROL_PREFIX, REGION
+from sandbox.weather.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable

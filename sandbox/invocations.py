@@ -12,8 +12,8 @@ from sandbox.metrics.store import dimensions_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sandbox.clock import VirtualClock
     from sandbox.metrics.store import MetricKey, MetricStore
+    from sandbox.timing.clock import VirtualClock
 
 NAMESPACE = "AWS/Lambda"
 KEPT_SECONDS = 900

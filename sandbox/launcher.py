@@ -19,7 +19,7 @@ from hypercorn.config import Config
 
 from sandbox.settings import ACCOUNT_ID, HOST, REGION, SandboxSettings
 from sandbox.smtp import MailServer
-from sandbox.weather import Weather, WeatherKind
+from sandbox.weather.seeded import Weather, WeatherKind
 from sandbox.world import World
 
 if TYPE_CHECKING:

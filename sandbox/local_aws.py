@@ -26,10 +26,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import boto3
 from botocore.config import Config
 
-from sandbox.lateness import IAM_SECONDS, TRAIL_LONG_SECONDS
 from sandbox.metrics.publication import COMPLETE_SECONDS
 from sandbox.settings import ACCOUNT_ID, CONTROL_PREFIX, HOST, REGION
-from sandbox.weather import Weather, WeatherKind, new_seed
+from sandbox.weather.lateness import IAM_SECONDS, TRAIL_LONG_SECONDS
+from sandbox.weather.seeded import Weather, WeatherKind, new_seed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -97,7 +97,7 @@ class LocalAws:
     Parameters
     ----------
     weather
-        ``calm`` (everything at once, once and together) or ``aws``, see `sandbox.weather`.
+        ``calm`` (everything at once, once and together) or ``aws``, see `sandbox.weather.seeded`.
     seed
         What AWS's weather is drawn from; one is drawn, and kept in ``weather.seed``, where none is
         given. It is printed to stderr, and stands in the log.
@@ -308,7 +308,7 @@ class LocalAws:
         return answer
 
     def seed(self, series: Sequence[dict[str, Any]], **more: Any) -> int:
-        """Give metrics history, as ``sandbox.seeding`` describes it."""
+        """Give metrics history, as ``sandbox.scenarios.seeding`` describes it."""
         answer: int = self.control("POST", "seed", {"series": list(series), **more})["series"]
         return answer
 
@@ -353,7 +353,7 @@ class LocalAws:
         self.control("POST", "events", event)
 
     def fail(self, action: str, code: str, *, times: int = 1, **more: Any) -> None:
-        """Let the next calls of an API action fail, see ``sandbox.faults.Fault``."""
+        """Let the next calls of an API action fail, see ``sandbox.weather.faults.Fault``."""
         self.control("POST", "faults", {"action": action, "code": code, "times": times, **more})
 
     def heal(self) -> None:

@@ -7,38 +7,28 @@ from typing import TYPE_CHECKING, Any
 from ministack import app
 
 from sandbox.control import with_control
-from sandbox.patches import (
-    alarms,
+from sandbox.patches import cloudformation, lambda_actions, lists
+from sandbox.patches.events import mail, schedules, stack_trail, trail
+from sandbox.patches.functions import (
     asynchronous,
-    cloudformation,
-    cloudwatch_api,
     concurrency,
-    credentials,
     execution_role,
-    faults,
-    identity,
     kept_workers,
-    lambda_actions,
     lambda_api,
     late_concurrency,
-    late_iam,
-    lists,
-    mail,
-    mapping_limits,
-    metrics,
-    next_minute,
-    queue_metrics,
-    rates,
-    schedules,
-    service_metrics,
-    sizes,
-    slow_mappings,
-    stack_trail,
-    table_metrics,
-    trail,
-    twice,
     unpacked_once,
 )
+from sandbox.patches.limits import faults, rates, sizes
+from sandbox.patches.mappings import mapping_limits, next_minute, slow_mappings, twice
+from sandbox.patches.metrics import (
+    alarms,
+    cloudwatch_api,
+    lambda_metrics,
+    queue_metrics,
+    service_metrics,
+    table_metrics,
+)
+from sandbox.patches.permissions import credentials, identity, late_iam
 
 if TYPE_CHECKING:
     from sandbox.world import World
@@ -46,7 +36,7 @@ if TYPE_CHECKING:
 
 def apply_all(world: World) -> Any:
     """Patch the imported emulator, start what runs in the background, return the application."""
-    metrics.apply(world)
+    lambda_metrics.apply(world)
     kept_workers.apply()
     unpacked_once.apply()
     desk = alarms.apply(world)

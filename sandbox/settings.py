@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sandbox.weather import Weather
+from sandbox.weather.seeded import Weather
 
 if TYPE_CHECKING:
     from pathlib import Path

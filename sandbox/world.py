@@ -6,13 +6,13 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sandbox.clock import VirtualClock
-from sandbox.faults import FaultTable
 from sandbox.invocations import InvocationLog
-from sandbox.lateness import Occurrences
-from sandbox.later import Later
 from sandbox.metrics.store import MetricStore, dimensions_of
-from sandbox.pacing import Pacer, Work
+from sandbox.timing.clock import VirtualClock
+from sandbox.timing.later import Later
+from sandbox.timing.pacing import Pacer, Work
+from sandbox.weather.faults import FaultTable
+from sandbox.weather.lateness import Occurrences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
@@ -27,7 +27,7 @@ class World:
     ``traces`` counts the traces that reached X-Ray, by function; ``memory_used_mb`` is what
     functions are to report as used; ``are_rights_late`` can be turned off for a while.
     ``unfinished`` answers, source by source, what the minute that
-    is running must not end before, see `sandbox.pacing`; ``work`` is one of them.
+    is running must not end before, see `sandbox.timing.pacing`; ``work`` is one of them.
     """
 
     settings: SandboxSettings

@@ -24,7 +24,7 @@ from bench.detection.data import (
     load,
 )
 from bench.detection.drawing import sample
-from bench.detection.held import CONFOUNDERS, HEALTHY, LOOPS, draw_table, play_pool
+from bench.detection.holds.held import CONFOUNDERS, HEALTHY, LOOPS, draw_table, play_pool
 from bench.detection.judge import Ours, Record, injections, judge_ours, judge_rival  # noqa: TC001
 from bench.detection.looks import LooksRecord, draw_looks, judge_looks
 from bench.detection.read_loops import (

@@ -17,8 +17,8 @@ from typing import Any, Final
 import numpy as np
 from rich.table import Table
 
-from bench.detection.held import BEGINS, HEALTHY, LOOPS, Make
-from bench.detection.held_world import ACCOUNT, MINUTE, Subject, World
+from bench.detection.holds.held import BEGINS, HEALTHY, LOOPS, Make
+from bench.detection.holds.held_world import ACCOUNT, MINUTE, Subject, World
 from bench.detection.ours import EPOCH
 from functions.domain.detection.assessment import Reason, Verdict
 from functions.domain.detection.danger import find_danger

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.traffic import ACCOUNT, Function, Loop
+from bench.worlds.traffic import ACCOUNT, Function, Loop
 
 Floats = NDArray[np.float64]
 MINUTES_A_DAY: Final = 1440

@@ -9,9 +9,9 @@ import matplotlib as mpl
 import numpy as np
 
 from bench.detection.data import Floats, Row
-from bench.detection.hold_picture import draw_hold
+from bench.detection.holds.hold_picture import draw_hold
 from bench.detection.ours import STOPPING, Watched, watched
-from bench.traffic import Function, Loop, Minute
+from bench.worlds.traffic import Function, Loop, Minute
 from functions.domain.detection.spike import assess
 from functions.domain.incidents.policy import Policy
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.detection.data import Row, Run
-from bench.traffic import ACCOUNT
+from bench.worlds.traffic import ACCOUNT
 from functions.domain.detection.assessment import Assessment, Verdict
 from functions.domain.detection.evidence import (
     PRECEDENT_DAYS,

@@ -6,7 +6,7 @@ from typing import Final
 
 from functions.domain.detection.evidence import Evidence, RecentSeries, Series
 from sandbox.metrics.publication import COMPLETE_SECONDS, Publication
-from sandbox.weather import Weather
+from sandbox.weather.seeded import Weather
 
 # In the order in which `RecentSeries` has them.
 METRICS: Final = {

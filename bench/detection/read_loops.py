@@ -11,7 +11,7 @@ from rich.table import Table
 from bench.detection.accounts import FROM, functions_of
 from bench.detection.accounts import watch as watch_account
 from bench.detection.data import MINUTES_A_DAY, Floats, Row
-from bench.detection.held_play import show_in
+from bench.detection.holds.held_play import show_in
 from bench.detection.looks import IN_TIME, SETTLED, SHARES, watching_usd
 from bench.detection.ours import EPOCH
 from functions.domain.deployment.guard_cost import (
@@ -27,7 +27,7 @@ from functions.domain.incidents.policy import Policy
 from functions.domain.pulse.account_pulse import WATCHED_FOR
 from functions.domain.pulse.look_budget import LookBudget
 from functions.domain.pulse.loop_watch import LoopWatch, plan_watch, stands_out
-from sandbox.weather import Weather, WeatherKind
+from sandbox.weather.seeded import Weather, WeatherKind
 
 # The share of functions that are on loops as the graph knows it, functions on one loop, and the
 # share of the budget for reading them (``None``: the guard's own).

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sandbox.weather import Weather
+    from sandbox.weather.seeded import Weather
 
 ALARM = "ALARM"
 OK = "OK"

@@ -9,13 +9,13 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, Final
 
-from sandbox.ailments import AILMENTS
 from sandbox.demo.report import Report
 from sandbox.demo.screen import Screen
 from sandbox.demo.settings import DEFAULT_SPEED, PROJECT, DemoSettings
 from sandbox.demo.story import Story
-from sandbox.scenarios import LOOPS
-from sandbox.weather import MOST_SEED, WeatherKind, new_seed
+from sandbox.scenarios.ailments import AILMENTS
+from sandbox.scenarios.catalogue import LOOPS
+from sandbox.weather.seeded import MOST_SEED, WeatherKind, new_seed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

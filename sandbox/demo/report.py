@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from sandbox.weather import WeatherKind
+from sandbox.weather.seeded import WeatherKind
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sandbox.ailments import AILMENTS
+from sandbox.scenarios.ailments import AILMENTS
 from sandbox.settings import ACCOUNT_ID, REGION
-from sandbox.weather import WeatherKind
+from sandbox.weather.seeded import WeatherKind
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
 OUTPUT: Final = PROJECT / "build" / "demo"
@@ -33,11 +33,12 @@ class DemoSettings:
     Attributes
     ----------
     loop
-        Which kind of loop, see ``sandbox.scenarios``.
+        Which kind of loop, see ``sandbox.scenarios.catalogue``.
     speed
         How many times faster than real time the sandbox's CloudWatch lives.
     story
-        Which other ailment is shown after the loop, see ``sandbox.ailments``; empty for none.
+        Which other ailment is shown after the loop, see ``sandbox.scenarios.ailments``;
+        empty for none.
     weather, seed
         Whether metrics and changes are as late as on AWS, and what that is drawn from.
     shows_full_mails

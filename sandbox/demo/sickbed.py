@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from sandbox.ailments import Ailment
     from sandbox.demo.inbox import Inbox
     from sandbox.demo.report import Report
     from sandbox.demo.screen import Screen
     from sandbox.demo.settings import DemoSettings
     from sandbox.local_aws import Mail
+    from sandbox.scenarios.ailments import Ailment
 
 RULE: Final = "Loopbreaker-diagnosis"
 MAIL_PATIENCE_MINUTES: Final = 30.0  # CloudWatch's

@@ -7,11 +7,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from sandbox.ailments import make_ailment
 from sandbox.demo.cdk import Cdk, outputs
+from sandbox.demo.drawing.loops_drawn import draw_loops
 from sandbox.demo.inbox import Inbox
 from sandbox.demo.journal import keep_log
-from sandbox.demo.loops_drawn import draw_loops
 from sandbox.demo.past import DAYS, give_past
 from sandbox.demo.report import Stage
 from sandbox.demo.settings import ROUNDS, spoken
@@ -19,7 +18,8 @@ from sandbox.demo.sickbed import Sickbed
 from sandbox.demo.timeline import Moment, Timeline
 from sandbox.demo.watch import Watch, state_of
 from sandbox.local_aws import LocalAws
-from sandbox.scenarios import BurstInnocent, SteadyInnocent, make_loop
+from sandbox.scenarios.ailments import make_ailment
+from sandbox.scenarios.catalogue import BurstInnocent, SteadyInnocent, make_loop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from sandbox.demo.report import Report
     from sandbox.demo.screen import Screen
     from sandbox.demo.settings import DemoSettings
-    from sandbox.loops import Loop
-    from sandbox.provision import FunctionSettings
+    from sandbox.scenarios.loops import Loop
+    from sandbox.scenarios.provision import FunctionSettings
 
 STEADY_PER_SECOND: Final = 3.0
 BURST_MESSAGES: Final = 100

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.demo.journal import Journal
-from sandbox.provision import settings_of
+from sandbox.scenarios.provision import settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox.demo.journal import Decided
     from sandbox.local_aws import LocalAws, Mail
-    from sandbox.provision import FunctionSettings
+    from sandbox.scenarios.provision import FunctionSettings
 
 LOOK_SECONDS: Final = 0.15
 READ_SECONDS: Final = 1.0

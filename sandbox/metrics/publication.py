@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sandbox.metrics.store import Cell, LiveMinute, MetricKey
-    from sandbox.weather import Weather
+    from sandbox.weather.seeded import Weather
 
 SECONDS_PER_MINUTE = 60
 

@@ -18,7 +18,7 @@ from sandbox.metrics.publication import (
     SECONDS_PER_MINUTE,
     Publication,
 )
-from sandbox.weather import Weather
+from sandbox.weather.seeded import Weather
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -10,10 +10,10 @@ from ministack.services import cloudwatch, dynamodb, lambda_svc
 from ministack.services.cloudformation import custom_resource, provisioners
 
 from sandbox.alarms import record
-from sandbox.patches import trail
+from sandbox.patches.events import trail
+from sandbox.patches.functions.lambda_api import concurrency_refusal
+from sandbox.patches.functions.late_concurrency import note_change
 from sandbox.patches.hooks import check, replace
-from sandbox.patches.lambda_api import concurrency_refusal
-from sandbox.patches.late_concurrency import note_change
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,7 +8,7 @@ import pytest
 
 from functions.aws.runtime import clients
 from sandbox.local_aws import LocalAws
-from sandbox.provision import create_ledger
+from sandbox.scenarios.provision import create_ledger
 from tests.contract.stage import AwsStage, FakeStage, unique
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from functions.domain.detection.assessment import Assessment, Ground, Reason, Un
 from functions.domain.detection.evidence import MINUTE_SECONDS, Trigger, TriggerKind, floor_to
 from functions.domain.incidents.incident import Incident, incident_id
 from functions.domain.incidents.states import IncidentState
-from sandbox.provision import package_code
+from sandbox.scenarios.provision import package_code
 from tests.fakes.account import FakeAccount
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from functions.aws.account.read_client import ReadClient
 from functions.aws.runtime import clients
 from functions.domain.account.configuration_change import Change, ChangeKind
 from functions.domain.account.environment_references import Reference
-from sandbox.provision import package_code
+from sandbox.scenarios.provision import package_code
 
 if TYPE_CHECKING:
     from functions.domain.account.inventory import Account

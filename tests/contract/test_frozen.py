@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from bench.paged_account import ACCOUNT, REGION
+from bench.worlds.paged_account import ACCOUNT, REGION
 from functions.aws.account.inventory import build_account
 from functions.aws.incidents.way_back import name_of, parse_hold_end
 from functions.aws.records.chart_store import ChartStore
@@ -39,7 +39,7 @@ from functions.domain.incidents.states import IncidentState
 from functions.domain.pulse.memory import PulseMemory
 from functions.workflows.diagnosis.run import undo_remediations
 from functions.workflows.holding.end_hold import HoldEnder, Outcome
-from sandbox.provision import create_ledger
+from sandbox.scenarios.provision import create_ledger
 from tests.contract.stage import an_incident, unique
 from tests.frozen.sets import read, set_names, story_names
 from tests.frozen.stage import fill, ledger_of, put_items, settings_of

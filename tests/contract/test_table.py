@@ -19,7 +19,7 @@ from functions.aws.records.writes import (
 )
 from functions.aws.runtime import clients
 from functions.domain.errors import LedgerUnavailableError
-from sandbox.provision import create_ledger
+from sandbox.scenarios.provision import create_ledger
 from tests.contract.stage import unique
 from tests.fake_table import MemoryTable
 

@@ -13,7 +13,7 @@ from functions.aws.records.incidents.ledger import DynamoLedger
 from functions.aws.records.table import Table
 from functions.domain.incidents.states import IncidentState
 from sandbox.demo.watch import CONTAINED, STOPPED
-from sandbox.provision import (
+from sandbox.scenarios.provision import (
     Grant,
     arn,
     create_function,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from functions.domain.incidents.incident import Incident
     from sandbox.local_aws import LocalAws, Mail
-    from sandbox.provision import FunctionSettings
+    from sandbox.scenarios.provision import FunctionSettings
     from tests.e2e.deployment import Deployment
 
 SPIKE_PER_MINUTE = 400.0

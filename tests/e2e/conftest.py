@@ -17,7 +17,7 @@ import pytest
 os.environ.setdefault("CDK_VALIDATION", "false")
 
 from sandbox.local_aws import LocalAws
-from sandbox.weather import WeatherKind, new_seed
+from sandbox.weather.seeded import WeatherKind, new_seed
 from tests.e2e.account import Account
 from tests.e2e.deployment import Deployment
 

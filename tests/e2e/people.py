@@ -13,7 +13,7 @@ import boto3
 from click.testing import CliRunner
 
 from cdk_loopbreaker.cli.main import main
-from sandbox.provision import arn
+from sandbox.scenarios.provision import arn
 from sandbox.settings import ACCOUNT_ID, REGION
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from aws_cdk.aws_lambda_event_sources import DynamoEventSource
 from functions.aws.records.graph_summary import LoopBookStore
 from functions.aws.records.table import Table
 from functions.domain.detection.evidence import LoopProof
-from sandbox.provision import (
+from sandbox.scenarios.catalogue import make_loop
+from sandbox.scenarios.provision import (
     Grant,
     allow_invoke,
     arn,
@@ -28,8 +29,7 @@ from sandbox.provision import (
     map_source,
     notify_on_new_objects,
 )
-from sandbox.scenarios import make_loop
-from sandbox.user_stacks import define_function, deploy_stack
+from sandbox.scenarios.user_stacks import define_function, deploy_stack
 from stacks.names import CONTAIN
 from tests.e2e.account import LONG_SPIKE_MINUTES, Account, grounds_of
 from tests.e2e.deployment import Deployment

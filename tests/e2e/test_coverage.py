@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.scenarios import make_loop
+from sandbox.scenarios.catalogue import make_loop
 from stacks.names import CONTAIN
 
 if TYPE_CHECKING:

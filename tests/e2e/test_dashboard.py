@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from functions.domain.page.overview import View
-from sandbox.provision import arn
-from sandbox.scenarios import make_loop
+from sandbox.scenarios.catalogue import make_loop
+from sandbox.scenarios.provision import arn
 from sandbox.settings import REGION
 from stacks.names import CONTAIN, PRESENT, RESTORE
 from tests.e2e.people import allow_invoking, make_role, open_session, run, take_role

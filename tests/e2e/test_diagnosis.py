@@ -14,10 +14,10 @@ import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
 
-from sandbox.ailments import AILMENTS, make_ailment
 from sandbox.local_aws import SandboxTimeoutError
-from sandbox.provision import create_function
-from sandbox.user_stacks import define_function, deploy_stack
+from sandbox.scenarios.ailments import AILMENTS, make_ailment
+from sandbox.scenarios.provision import create_function
+from sandbox.scenarios.user_stacks import define_function, deploy_stack
 from stacks.names import EXEMPT_TAG, EXEMPT_VALUE
 from tests.e2e.account import Account
 from tests.e2e.deployment import DeploymentFailedError
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from constructs import Construct
 
-    from sandbox.ailments import Ailment
     from sandbox.local_aws import LocalAws, Mail
+    from sandbox.scenarios.ailments import Ailment
     from tests.e2e.deployment import Deployment
 
 pytestmark = pytest.mark.e2e

@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from functions.domain.notices.events.envelope import SOURCE
-from sandbox.provision import arn
+from sandbox.scenarios.provision import arn
 from tests.e2e.deployment import ROOT
 
 if TYPE_CHECKING:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.innocents import Innocent
-from sandbox.provision import Grant, arn, await_mappings, create_function, map_source
-from sandbox.scenarios import BurstInnocent, ChainLoop, DynamoDbLoop, SqsLoop
+from sandbox.scenarios.catalogue import BurstInnocent, ChainLoop, DynamoDbLoop, SqsLoop
+from sandbox.scenarios.innocents import Innocent
+from sandbox.scenarios.provision import Grant, arn, await_mappings, create_function, map_source
 from tests.e2e.account import CHART_MINUTES, grounds_of
 
 if TYPE_CHECKING:
     from sandbox.local_aws import LocalAws
-    from sandbox.scenarios import Loop
+    from sandbox.scenarios.catalogue import Loop
     from tests.e2e.account import Account
     from tests.e2e.deployment import Deployment
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.scenarios import make_loop
+from sandbox.scenarios.catalogue import make_loop
 
 if TYPE_CHECKING:
     from tests.e2e.account import Account

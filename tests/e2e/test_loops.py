@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.demo.watch import STOPPED
-from sandbox.scenarios import LOOPS, BurstInnocent, SteadyInnocent, make_loop
+from sandbox.scenarios.catalogue import LOOPS, BurstInnocent, SteadyInnocent, make_loop
 from tests.e2e.account import CHART_MINUTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sandbox.innocents import Innocent
     from sandbox.local_aws import LocalAws
+    from sandbox.scenarios.innocents import Innocent
     from tests.e2e.account import Account
     from tests.e2e.deployment import Deployment
 

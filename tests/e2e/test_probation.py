@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.scenarios import make_loop
+from sandbox.scenarios.catalogue import make_loop
 from tests.e2e.deployment import DeploymentFailedError
 
 if TYPE_CHECKING:
-    from sandbox.loops import Loop
+    from sandbox.scenarios.loops import Loop
     from tests.e2e.account import Account
     from tests.e2e.deployment import Deployment
 

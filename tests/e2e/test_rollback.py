@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from functions.domain.incidents.states import IncidentState
-from sandbox.provision import function_arn
+from sandbox.scenarios.provision import function_arn
 from stacks.names import STACK_NAME
 from tests.e2e.account import LONG_SPIKE_MINUTES, SPIKE_MINUTES, SPIKE_PER_MINUTE
 from tests.e2e.deployment import DeploymentFailedError

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sandbox.local_aws import LocalAws
-    from sandbox.provision import FunctionSettings
+    from sandbox.scenarios.provision import FunctionSettings
     from tests.e2e.account import Account
 
 pytestmark = pytest.mark.e2e

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from functions.aws.incidents.way_back import HoldEnd, name_of
 from functions.aws.records.incidents.ledger import DynamoLedger
 from functions.aws.records.table import WRITES, Table
-from sandbox.provision import create_ledger
+from sandbox.scenarios.provision import create_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from bench.paged_account import ACCOUNT, REGION
+from bench.worlds.paged_account import ACCOUNT, REGION
 from functions.aws.account.account_reader import AccountReader
 from functions.aws.account.rate_limit import RateLimiter
 from functions.aws.account.read_client import READS, ReadClient
@@ -46,8 +46,8 @@ from functions.workflows.holding.end_hold import HoldEnder
 from tests.fakes.faults import SimulatedCrash
 from tests.functional.chart.scene import PLACE
 from tests.functional.chart.scene import Scene as ChartScene
-from tests.functional.contain.callers import USUAL, callers
-from tests.functional.contain.held import suspected
+from tests.functional.contain.danger.callers import USUAL, callers
+from tests.functional.contain.hold.held import suspected
 from tests.functional.scene import NOON, QUEUE, TABLE_STREAM, Scene
 from tests.unit.domain.diagnosis.samples import NOW as DAY
 from tests.unit.domain.diagnosis.samples import CrashError, Hospital, logless
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from functions.aws.records.table import Table
     from functions.domain.diagnosis.ports import RemediationContext
     from tests.frozen.stage import Stage
-    from tests.functional.contain.held import Held
+    from tests.functional.contain.hold.held import Held
 
 DENIED: Final = RefusedError("AccessDeniedException: explicit deny")
 BUSY: Final = BusyError("TooManyRequestsException: (tried 6 times)")

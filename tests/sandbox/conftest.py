@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox.local_aws import LocalAws
-from sandbox.provision import package_code
+from sandbox.scenarios.provision import package_code
 from tests.sandbox.support import Inbox
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from sandbox.lateness import iam_seconds
 from sandbox.local_aws import LocalAws
-from sandbox.provision import BASIC_EXECUTION, create_function
-from sandbox.weather import Weather, WeatherKind
+from sandbox.scenarios.provision import BASIC_EXECUTION, create_function
+from sandbox.weather.lateness import iam_seconds
+from sandbox.weather.seeded import Weather, WeatherKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

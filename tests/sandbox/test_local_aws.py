@@ -16,8 +16,8 @@ import pytest
 
 from sandbox.local_aws import LocalAws
 from sandbox.patches import hooks
-from sandbox.provision import create_function
-from sandbox.scenarios import LOOPS, BurstInnocent, SteadyInnocent, make_loop
+from sandbox.scenarios.catalogue import LOOPS, BurstInnocent, SteadyInnocent, make_loop
+from sandbox.scenarios.provision import create_function
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -258,7 +258,7 @@ def test_iam_denies_by_tag_where_it_is_enforced() -> None:
         iam.put_role_policy(
             RoleName="guard", PolicyName="contain", PolicyDocument=json.dumps(policy)
         )
-        from sandbox.provision import package_code  # noqa: PLC0415 - only this test needs it
+        from sandbox.scenarios.provision import package_code  # noqa: PLC0415 - only this test needs it
 
         for name, role in (("guard", "guard"), ("stranger", "steady-report-role")):
             lambda_.create_function(

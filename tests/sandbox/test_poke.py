@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import pytest
 
-from sandbox import loops
 from sandbox.local_aws import SandboxTimeoutError
+from sandbox.scenarios import loops
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +73,7 @@ class _Loop(loops.Loop):
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sandbox.loops.time.sleep", lambda _: None)
+    monkeypatch.setattr("sandbox.scenarios.loops.time.sleep", lambda _: None)
 
 
 @pytest.mark.parametrize("left_over", [0.0, 2.0, 50.0])

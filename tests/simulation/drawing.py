@@ -33,7 +33,7 @@ from tests.simulation.schedule import (
     Weather,
 )
 from tests.simulation.themes import embellish
-from tests.simulation.traffic import Demand
+from tests.simulation.world.traffic import Demand
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -40,9 +40,6 @@ from functions.workflows.rollback.rollback import Rollback
 from tests.fakes.faults import SimulatedCrash
 from tests.functional.scene import OWN, FakeLoops
 from tests.simulation import rules
-from tests.simulation.account import SimulatedAccount, StaleReads
-from tests.simulation.misfortune import Misfortune
-from tests.simulation.people import People
 from tests.simulation.schedule import (
     ALL,
     Asks,
@@ -52,20 +49,23 @@ from tests.simulation.schedule import (
     Orders,
     Wakes,
 )
-from tests.simulation.traffic import NOON, Demand
-from tests.simulation.trail import Trail
 from tests.simulation.turns import Process, Run, Turns
+from tests.simulation.world.account import SimulatedAccount, StaleReads
+from tests.simulation.world.misfortune import Misfortune
+from tests.simulation.world.people import People
+from tests.simulation.world.traffic import NOON, Demand
+from tests.simulation.world.trail import Trail
 from tests.unit.domain.diagnosis.samples import Hospital
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
-    from tests.simulation.account import Line
     from tests.simulation.schedule import (
         Event,
         Schedule,
     )
+    from tests.simulation.world.account import Line
 
 
 CONTAIN_SECONDS: Final = 120.0  # the functions' timeouts in stacks/components/guard_functions.py

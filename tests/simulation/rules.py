@@ -45,14 +45,14 @@ from tests.simulation.schedule import (
     Switches,
     Tags,
 )
-from tests.simulation.traffic import LOOPING, Demand
+from tests.simulation.world.traffic import LOOPING, Demand
 
 if TYPE_CHECKING:
     from functions.domain.incidents.incident import Incident
-    from tests.simulation.account import Change
     from tests.simulation.play import Play
     from tests.simulation.turns import Run
     from tests.simulation.wishes import Key, Setting
+    from tests.simulation.world.account import Change
 
 HOUR: Final = 3_600.0
 # The bus may take an event whose answer is lost, or whose mark cannot be written, each time.

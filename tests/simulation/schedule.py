@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from tests.simulation.traffic import Demand
+    from tests.simulation.world.traffic import Demand
 
 ALL = ("all",)
 

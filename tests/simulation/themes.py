@@ -22,7 +22,7 @@ from tests.simulation.schedule import (
     Tags,
     Wakes,
 )
-from tests.simulation.traffic import Demand
+from tests.simulation.world.traffic import Demand
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from bench.paged_account import ACCOUNT, REGION, grown
+from bench.worlds.growth import grown
+from bench.worlds.paged_account import ACCOUNT, REGION
 from functions.aws.account.account_reader import AccountReader
 from functions.aws.account.rate_limit import RateLimiter
 from functions.aws.account.read_client import READS, ReadClient
@@ -23,7 +24,7 @@ from tests.functional.scene import QuietLog
 from tests.unit.aws.account.test_storage import FragileTable
 
 if TYPE_CHECKING:
-    from bench.paged_account import PagedAccount
+    from bench.worlds.paged_account import PagedAccount
     from functions.aws.account.facts import Facts
     from functions.domain.account.configuration_change import Change
     from functions.domain.notices.notice import Notice

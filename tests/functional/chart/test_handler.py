@@ -21,7 +21,7 @@ from functions.chart.settings import Settings
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import UnrecognisedSignalError
 from sandbox.local_aws import LocalAws
-from sandbox.provision import create_ledger, package_code
+from sandbox.scenarios.provision import create_ledger, package_code
 from tests.functional.lambda_context import lambda_context
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from functions.domain.incidents.policy import Mode, Policy, Response
 from functions.domain.incidents.states import IncidentState
 from functions.domain.notices.grounds import describe_ground
 from functions.workflows.detection.report import PartlyFailedError, TriageReport
-from tests.functional.contain.held import SPIKE, USUAL, Held, suspected
+from tests.functional.contain.hold.held import SPIKE, USUAL, Held, suspected
 
 QUEUE = Source(kind=SourceKind.QUEUE, name="orders")
 EVENTS = Source(kind=SourceKind.ASYNCHRONOUS, name="orders")

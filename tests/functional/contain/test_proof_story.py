@@ -10,8 +10,8 @@ from functions.domain.graph.loop_lookup import STALE_AFTER, LoopStatus
 from functions.domain.incidents.policy import Policy, Response
 from functions.domain.incidents.states import IncidentState
 from functions.domain.signal import SignalKind
-from tests.functional.contain import held
-from tests.functional.contain.held import NORMAL_PEAK
+from tests.functional.contain.hold import held
+from tests.functional.contain.hold.held import NORMAL_PEAK
 from tests.functional.scene import Scene
 
 DRAWING = "orders ─stream▶ enrich ─PutItem▶ orders"

@@ -17,7 +17,7 @@ from functions.domain.requests.terms import RestoreTerms
 from functions.domain.signal import SignalKind
 from functions.workflows.holding.end_hold import HoldEnder, Outcome
 from functions.workflows.rollback.results import LoopClosed, OnProbation, Refused, Restored
-from tests.functional.contain.held import held as held_story
+from tests.functional.contain.hold.held import held as held_story
 from tests.functional.probation.stage import FORCED, Stage, stopped
 
 KINDS = [SourceKind.ASYNCHRONOUS, SourceKind.QUEUE, SourceKind.TABLE]

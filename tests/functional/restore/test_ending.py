@@ -17,7 +17,7 @@ from functions.domain.incidents.states import IncidentState
 from functions.restore import handler as module
 from functions.restore.handler import handler
 from functions.workflows.holding.end_hold import TRIED_AGAIN_AFTER, HoldEnder, Outcome
-from tests.functional.contain.capped import (
+from tests.functional.contain.danger.capped import (
     NORMAL_PEAK,
     SHOWN_AFTER,
     minutes_under_the_cap,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from sandbox.provision import package_code
+from sandbox.scenarios.provision import package_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable

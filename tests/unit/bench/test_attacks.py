@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bench import attacks
-from bench.attacks import ATTACKS, Attack, measured, targets
+from bench.attacks import Attack, measured, targets
+from bench.worlds.hostile import ATTACKS
 
 
 @pytest.mark.parametrize("name", sorted(ATTACKS))

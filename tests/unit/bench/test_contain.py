@@ -11,9 +11,10 @@ from botocore.awsrequest import AWSResponse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import contain, measure, stage
+from bench import contain, measure
 from bench.contain import BARE, Measured, Rounds
 from bench.measure import Spread, Target, Wire
+from bench.worlds import stage
 from functions.aws.incidents.signals import parse_signal
 from functions.domain.signal import SignalKind
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench.traffic import Function, Loop, Source
+from bench.worlds.traffic import Function, Loop, Source
 
 
 def rng() -> np.random.Generator:

@@ -14,15 +14,11 @@ from functions.domain.graph.build import build
 from functions.domain.graph.model import Node, NodeKind
 from functions.domain.graph.propagation.propagate import propagate
 from functions.domain.notices.graph.warning import compose_warning
-from sandbox.demo.graph_svg import (
-    MOST_BROAD_CARDS,
-    MOST_CARDS,
-    draw_graph,
-    list_edges_beside,
-)
+from sandbox.demo.drawing.cards import MOST_BROAD_CARDS, MOST_CARDS
+from sandbox.demo.drawing.graph_svg import draw_graph, list_edges_beside
 from tests.examples import examples
-from tests.unit.domain.graph.generated import accounts
-from tests.unit.domain.graph.samples import ACCOUNTS, graph_of, many
+from tests.unit.domain.graph.accounts.generated import accounts
+from tests.unit.domain.graph.accounts.samples import ACCOUNTS, graph_of, many
 from tests.unit.domain.notices.graph.test_warning import PLACE, QUEUE, READ_AT, account, allow
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.paged_account import ACCOUNT, REGION, PagedAccount, grown
+from bench.worlds.growth import grown
+from bench.worlds.paged_account import ACCOUNT, REGION, PagedAccount
 from functions.aws.account import facts as f
 from functions.aws.account.account_reader import AccountReader, in_threads
 from functions.aws.account.inventory import build_account

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.parsers import ResponseParserError
 
-from bench.paged_account import refusal
+from bench.worlds.paged_account import refusal
 from functions.aws.account.rate_limit import Quota, RateLimiter
 from functions.aws.account.read_client import (
     READS,

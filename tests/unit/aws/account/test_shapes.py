@@ -13,7 +13,8 @@ import pytest
 from botocore import xform_name
 from botocore.validate import ParamValidator
 
-from bench.paged_account import ACCOUNT, REGION, Growth, Mix, PagedAccount
+from bench.worlds.growth import Growth, Mix
+from bench.worlds.paged_account import ACCOUNT, REGION, PagedAccount
 from functions.aws.account import facts as f
 from functions.aws.account.account_reader import AccountReader
 from functions.aws.account.rate_limit import RateLimiter

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.paged_account import ACCOUNT, REGION, grown
+from bench.worlds.growth import grown
+from bench.worlds.paged_account import ACCOUNT, REGION
 from functions.aws.account import facts as f
 from functions.aws.account.account_reader import AccountReader
 from functions.aws.account.inventory import build_account

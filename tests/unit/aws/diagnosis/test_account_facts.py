@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bench.graph import Memory
-from bench.paged_account import ACCOUNT, REGION, grown
+from bench.worlds.growth import grown
+from bench.worlds.paged_account import ACCOUNT, REGION
 from functions.aws.account.account_reader import AccountReader
 from functions.aws.account.rate_limit import RateLimiter
 from functions.aws.account.read_client import ReadClient

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.paged_account import refusal
+from bench.worlds.paged_account import refusal
 from functions.aws.runtime.retry import CHANGES, RetriesExhaustedError, Retry
 from functions.domain.errors import BusyError
 

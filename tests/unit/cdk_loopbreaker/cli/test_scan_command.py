@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 
-from bench.paged_account import ACCOUNT, REGION, grown
+from bench.worlds.growth import grown
+from bench.worlds.paged_account import ACCOUNT, REGION
 from cdk_loopbreaker.cli.commands.scan_command import scan
 from cdk_loopbreaker.cli.main import main
 from cdk_loopbreaker.scanning import analysis, credentials
@@ -22,7 +23,7 @@ from functions.aws.account import rate_limit
 if TYPE_CHECKING:
     from click.testing import Result
 
-    from bench.paged_account import PagedAccount
+    from bench.worlds.paged_account import PagedAccount
 
 SIZE = 8
 PAGE = Path(__file__).resolve().parents[4] / "docs" / "scanning.md"

@@ -6,7 +6,8 @@ import functools
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from bench.paged_account import ACCOUNT, REGION, PagedAccount, grown
+from bench.worlds.growth import grown
+from bench.worlds.paged_account import ACCOUNT, REGION, PagedAccount
 from cdk_loopbreaker.scanning.client import ScanClient, StopSignal
 from cdk_loopbreaker.scanning.reading import read_region
 from functions.aws.account import facts as f

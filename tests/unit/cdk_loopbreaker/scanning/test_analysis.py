@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from bench.paged_account import ACCOUNT, REGION, grown
+from bench.worlds.growth import grown
+from bench.worlds.paged_account import ACCOUNT, REGION
 from cdk_loopbreaker.checking.acceptance import AcceptedEntry
 from cdk_loopbreaker.scanning.analysis import accept, analyze
 from tests.unit.cdk_loopbreaker.scanning.samples import AT, read, read_sample

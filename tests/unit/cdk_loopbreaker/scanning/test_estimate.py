@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.paged_account import Mix, grown
+from bench.worlds.growth import Mix, grown
 from cdk_loopbreaker.scanning.estimate import Counts, count_resources, estimate_reading
 from cdk_loopbreaker.scanning.reading import read_region
 from functions.aws.account import facts as f
@@ -16,7 +16,7 @@ from functions.aws.account.read_session import run_one_by_one
 from tests.unit.cdk_loopbreaker.scanning.samples import HastyStop, begin, make_client
 
 if TYPE_CHECKING:
-    from bench.paged_account import PagedAccount
+    from bench.worlds.paged_account import PagedAccount
     from functions.aws.account.facts import Facts
 
 MOST_COUNTING = 13

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from bench.paged_account import ACCOUNT, REGION, PagedAccount
+from bench.worlds.paged_account import ACCOUNT, REGION, PagedAccount
 from cdk_loopbreaker.scanning.estimate import OPERATIONS
 from cdk_loopbreaker.scanning.policy import IAM_ACTIONS, ONLY_AFTER_CHANGES, format_policy
 from cdk_loopbreaker.scanning.scan import Scan, ScanOptions

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bench.paged_account import ACCOUNT, REGION, grown
+from bench.worlds.growth import grown
+from bench.worlds.paged_account import ACCOUNT, REGION
 from cdk_loopbreaker.scanning.errors import ScanError
 from cdk_loopbreaker.scanning.reading import RegionFacts
 from cdk_loopbreaker.scanning.scan import Scan, ScanOptions
@@ -24,7 +25,7 @@ from tests.unit.cdk_loopbreaker.scanning.samples import (
 )
 
 if TYPE_CHECKING:
-    from bench.paged_account import PagedAccount
+    from bench.worlds.paged_account import PagedAccount
     from cdk_loopbreaker.scanning.client import StopSignal
 
 REFUSED = {("lambda", "get_account_settings"), ("lambda", "list_functions")}

@@ -26,7 +26,7 @@ from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.build import build
 from tests.corpus.description import ACCOUNT, AT, REGION
 from tests.unit.domain.filters.exact import passes
-from tests.unit.domain.graph import naive
+from tests.unit.domain.graph.accounts import naive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

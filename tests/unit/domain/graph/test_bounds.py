@@ -30,8 +30,8 @@ from functions.domain.notices.graph.warning import compose_warning
 from functions.domain.notices.notice import Deployment
 from tests.corpus.description import ACCOUNT, AT, REGION
 from tests.examples import examples
-from tests.unit.domain.graph.generated import accounts
-from tests.unit.domain.graph.odd_accounts import (
+from tests.unit.domain.graph.accounts.generated import accounts
+from tests.unit.domain.graph.accounts.odd_accounts import (
     allow,
     function,
     function_arn,

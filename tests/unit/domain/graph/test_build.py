@@ -16,7 +16,7 @@ from functions.domain.graph.paths.search import describe_edges, search
 from functions.domain.graph.propagation.graph import Rank
 from functions.domain.graph.propagation.propagate import propagate
 from tests.corpus.description import ACCOUNT, REGION
-from tests.unit.domain.graph.samples import ACCOUNTS, graph_of, loop_of, many
+from tests.unit.domain.graph.accounts.samples import ACCOUNTS, graph_of, loop_of, many
 
 if TYPE_CHECKING:
     from functions.domain.account.inventory import Account

@@ -14,8 +14,8 @@ from functions.domain.graph.feeders import find_sources
 from functions.domain.graph.paths.search import search
 from functions.domain.graph.propagation.propagate import propagate
 from tests.examples import examples
-from tests.unit.domain.graph.generated import accounts
-from tests.unit.domain.graph.samples import ACCOUNTS, many
+from tests.unit.domain.graph.accounts.generated import accounts
+from tests.unit.domain.graph.accounts.samples import ACCOUNTS, many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,8 +14,8 @@ from functions.domain.graph.new_loops import (
     make_notified_key,
     plan_digest,
 )
-from tests.unit.domain.graph.changing import turned_round
-from tests.unit.domain.graph.samples import ACCOUNTS, graph_of
+from tests.unit.domain.graph.accounts.changing import turned_round
+from tests.unit.domain.graph.accounts.samples import ACCOUNTS, graph_of
 
 
 def test_a_new_loop_is_news() -> None:

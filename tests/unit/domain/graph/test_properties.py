@@ -26,14 +26,14 @@ from functions.domain.graph.model import Certainty
 from functions.domain.graph.paths.near_loops import find_near_loops
 from tests.corpus.description import cases
 from tests.examples import examples
-from tests.unit.domain.graph.changing import (
+from tests.unit.domain.graph.accounts.changing import (
     changed,
     denied,
     turned_round,
     with_gaps,
     without_triggers,
 )
-from tests.unit.domain.graph.generated import ACTIONS, RESOURCES, accounts
+from tests.unit.domain.graph.accounts.generated import ACTIONS, RESOURCES, accounts
 
 if TYPE_CHECKING:
     from functions.domain.account.inventory import Account

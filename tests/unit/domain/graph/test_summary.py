@@ -22,8 +22,8 @@ from functions.domain.notices.graph.svg import draw_loop_svg, draw_outline_svg
 from functions.domain.serialization import UnreadableError
 from tests.corpus.description import ACCOUNT, AT, REGION
 from tests.examples import examples
-from tests.unit.domain.graph.generated import accounts
-from tests.unit.domain.graph.samples import ACCOUNTS, graph_of, many
+from tests.unit.domain.graph.accounts.generated import accounts
+from tests.unit.domain.graph.accounts.samples import ACCOUNTS, graph_of, many
 
 if TYPE_CHECKING:
     from functions.domain.account.inventory import Account

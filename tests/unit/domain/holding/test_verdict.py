@@ -11,9 +11,9 @@ from hypothesis import Phase as Step
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.detection import held_play
-from bench.detection.held_play import Ended, Play, Show
-from bench.detection.held_world import Rate, Subject
+from bench.detection.holds import held_play
+from bench.detection.holds.held_play import Ended, Play, Show
+from bench.detection.holds.held_world import Rate, Subject
 from functions.domain.detection.arrivals import SourceKind
 from functions.domain.detection.evidence import Series
 from functions.domain.holding.outcomes import (

@@ -11,7 +11,7 @@ from functions.domain.notices.graph.outline import MOST_DRAWN, LoopOutline, Outl
 from functions.domain.notices.graph.text import describe_doubt
 from functions.workflows.detection.stored_loops import StoredLoops
 from tests.fake_chart import FakeLoopBooks
-from tests.unit.domain.graph.samples import graph_of
+from tests.unit.domain.graph.accounts.samples import graph_of
 
 AT = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
 

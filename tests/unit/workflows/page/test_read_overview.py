@@ -26,7 +26,7 @@ from functions.domain.page.overview import (
 from functions.domain.page.ports import GuardActivity
 from tests.functional.page import FUNCTIONS, FakePageParts
 from tests.functional.scene import Scene
-from tests.unit.domain.graph.samples import graph_of, many
+from tests.unit.domain.graph.accounts.samples import graph_of, many
 from tests.unit.domain.notices.samples.account import told
 
 if TYPE_CHECKING:

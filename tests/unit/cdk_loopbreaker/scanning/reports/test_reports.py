@@ -12,7 +12,8 @@ import jsonschema
 import pytest
 from rich.console import Console
 
-from bench.paged_account import ACCOUNT, REGION, grown
+from bench.worlds.growth import grown
+from bench.worlds.paged_account import ACCOUNT, REGION
 from cdk_loopbreaker.checking.finding import Acceptance
 from cdk_loopbreaker.scanning.analysis import analyze
 from cdk_loopbreaker.scanning.estimate import estimate_reading

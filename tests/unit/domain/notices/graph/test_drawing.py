@@ -13,8 +13,8 @@ from functions.domain.graph.model import Node, NodeKind
 from functions.domain.graph.paths.near_loops import find_near_loops
 from functions.domain.notices.graph.drawing import WIDTH, draw_line, draw_loop
 from tests.examples import examples
-from tests.unit.domain.graph.generated import accounts
-from tests.unit.domain.graph.samples import ACCOUNTS, loop_of
+from tests.unit.domain.graph.accounts.generated import accounts
+from tests.unit.domain.graph.accounts.samples import ACCOUNTS, loop_of
 
 if TYPE_CHECKING:
     from functions.domain.account.inventory import Account

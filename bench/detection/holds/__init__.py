@@ -1,0 +1,1 @@
+"""The hold, played through and drawn."""

@@ -1,0 +1,1 @@
+"""What is measured against: accounts, a guard on a local AWS, and traffic."""

@@ -1,0 +1,1 @@
+"""What AWS tells: CloudTrail's events, schedules, and mails."""

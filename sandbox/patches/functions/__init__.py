@@ -1,0 +1,1 @@
+"""How functions run, and the API that they are changed by."""

@@ -1,0 +1,1 @@
+"""Event source mappings: how slowly they change, and how often they deliver."""

@@ -1,0 +1,1 @@
+"""CloudWatch: what each service counts, the API that tells it, and alarms."""

@@ -1,0 +1,1 @@
+"""IAM: whose rights a call is made with, and when they are in force."""

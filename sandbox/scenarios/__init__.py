@@ -1,0 +1,1 @@
+"""Functions of imagined users: what runs in the sandbox, and how it gets there."""

@@ -1,0 +1,1 @@
+"""Virtual time: its clock, what holds it, and what happens later."""

@@ -1,0 +1,1 @@
+"""What is simulated: an account, its traffic and trail, people, and what goes wrong."""
