@@ -1,7 +1,7 @@
 """The sandbox's own endpoints under ``/_sandbox/``, beside AWS's.
 
 =============  ====  ===============================================================
-clock          GET   virtual and real time, speed
+clock          GET   virtual and real time, speed, pace
 state          GET   everything below at once, for the demo
 rates          GET   invocations by function in each of the last ``seconds``
 alarms         GET   alarm names with state and reason
@@ -91,7 +91,7 @@ class Control:
 
     def _clock(self, _query: Query, _body: Any) -> dict[str, float]:
         clock = self._world.clock
-        return {"now": clock.now(), "real": time.time(), "speed": clock.speed}
+        return {"now": clock.now(), "real": time.time(), "speed": clock.speed, "pace": clock.pace}
 
     def _rates(self, query: Query, _body: Any) -> dict[str, list[int]]:
         seconds = int(query.get("seconds", [str(RATE_SECONDS)])[0])

@@ -11,6 +11,7 @@ from sandbox.metrics.store import MetricStore, dimensions_of
 from sandbox.timing.clock import VirtualClock
 from sandbox.timing.later import Later
 from sandbox.timing.pacing import Pacer, Work
+from sandbox.timing.starvation import Starvation
 from sandbox.weather.faults import FaultTable
 from sandbox.weather.lateness import Occurrences
 
@@ -80,7 +81,8 @@ class World:
         self.metrics.record(key, float(value), self.clock.now(), unit=unit)
 
     def start_pacing(self) -> Pacer:
-        """Let minutes end only when their work is done."""
+        """Let minutes end only when their work is done, and last longer on a busy machine."""
+        Starvation(self.clock).start(self.stop)
         pacer = Pacer(self.clock, self.unfinished)
         pacer.start(self.stop)
         return pacer

@@ -21,7 +21,8 @@ class VirtualClock:
     It starts at the real time and runs ``speed`` times as fast, so it is never behind the clock of
     the functions under test. At a speed above one it starts at most half a real second before a
     minute boundary, so that the first whole minute begins at once. It can be told to go no
-    further than a moment, see `sandbox.timing.pacing`, and then stands still there.
+    further than a moment, see `sandbox.timing.pacing`, and then stands still there, and to run
+    slower, see `sandbox.timing.starvation`.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class VirtualClock:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._limit = math.inf
+        self._pace = speed
         self._origin_monotonic = monotonic()
         self._origin = real()
         if speed > 1:
@@ -50,7 +52,22 @@ class VirtualClock:
             return max(min(self._unlimited(), self._limit), self._real())
 
     def _unlimited(self) -> float:
-        return self._origin + (self._monotonic() - self._origin_monotonic) * self.speed
+        return self._origin + (self._monotonic() - self._origin_monotonic) * self._pace
+
+    def run_slower(self, times: float) -> None:
+        """Run so many times slower from now on; 1 is as fast as it is meant to be.
+
+        Never slower than real time.
+        """
+        with self._lock:
+            self._origin = min(self._unlimited(), self._limit)
+            self._origin_monotonic = self._monotonic()
+            self._pace = max(1.0, self.speed / times)
+
+    @property
+    def pace(self) -> float:
+        """How many times faster than real time it runs at this moment."""
+        return self._pace
 
     def go_no_further_than(self, virtual: float) -> None:
         """Stand still at a virtual moment; from an earlier limit the clock goes on as it was."""
@@ -75,6 +92,7 @@ class VirtualClock:
 
     def real_seconds_until(self, virtual: float) -> float:
         """How long to wait at least, in real seconds, until a virtual moment has come."""
+        # At the speed that it may have again at any moment.
         seconds = (virtual - self.now()) / self.speed
         # Whoever waits for a clock that stands still just before does not look all the time.
         return max(seconds, SHORTEST_WAIT_SECONDS) if seconds > 0 else 0.0
