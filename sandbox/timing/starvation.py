@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from sandbox.timing.clock import VirtualClock
 
-ORDINARY_WAIT = 1.0
-"""Seconds that a thread waits for each that it runs on a machine without other work.
+ORDINARY_WAIT = 3.0
+"""Seconds that a thread waits for each that it runs, before a minute lasts longer.
 
-The sandbox's own processes wait for each other: 0.3 to 1.0 was measured.
+Without other programs the sandbox's processes wait for each other: 0.3 to 1.0 was measured, and
+more for moments. Beside programs that fill two processors it was 1 to 28, mostly 5 to 8.
 """
 
 MOST_TIMES = 12.0
