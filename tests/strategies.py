@@ -160,6 +160,7 @@ hold_plans: Final = st.builds(
     usd_per_event=numbers,
     most_usd_per_minute=st.none() | numbers,
     kept_seconds=st.none() | seconds,
+    stretched_trial_seconds=st.none() | seconds,
 )
 watches: Final = st.builds(
     Watch,
@@ -185,6 +186,7 @@ watches: Final = st.builds(
     rounds=st.integers(1, 2),
     first_trial_at=st.none() | moments,
     first_again_at=st.none() | moments,
+    stretched_seconds=seconds,
 )
 probations: Final = st.builds(
     Probation,

@@ -21,7 +21,7 @@ judged by, and the function is let go.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -36,6 +36,7 @@ LONGEST_HELD_SECONDS: Final = 15 * 60.0  # both times together
 TRIAL_SECONDS: Final = 3 * 60.0
 BACKOFF_SECONDS: Final = 2 * 60.0  # until most of what was throttled for minutes is tried again
 LONGEST_TRIAL_SECONDS: Final = 20 * 60.0
+LONGEST_CHEAP_TRIAL_SECONDS: Final = 60 * 60.0  # where more waited than was seen, see `HoldPlan`
 RESERVATION_SECONDS: Final = 10.0  # until a reserved concurrency is in force
 PAUSE_SECONDS: Final = 90.0  # until a mapping is disabled, or enabled again
 # Mean durations, until nearly all that ran has ended: more where that is half a minute at most.
@@ -160,6 +161,7 @@ def plan_hold(
         return NotHeld(
             reason=NotHeldReason.TOO_SLOW, value=ROUNDS * cycle, bound=LONGEST_TRIAL_SECONDS
         )
+    kept = _compute_kept_seconds(levers, mappings, facts)
     trial = TRIAL_SECONDS + (BACKOFF_SECONDS - transition if Lever.CAP in levers else 0.0)
     plan = HoldPlan(
         levers=levers,
@@ -175,8 +177,9 @@ def plan_hold(
         batch_size=_find_largest_batch(mappings),
         usd_per_event=_estimate_usd_per_event(running, duration),
         most_usd_per_minute=most_usd_per_minute,
-        kept_seconds=_compute_kept_seconds(levers, mappings, facts),
+        kept_seconds=kept,
     )
+    plan = replace(plan, stretched_trial_seconds=_compute_stretched_seconds(plan))
     return _find_loss(plan, mappings, facts) or plan
 
 
@@ -224,6 +227,16 @@ def _find_loss(
         if found is not None:
             return found
     return None
+
+
+def _compute_stretched_seconds(plan: HoldPlan) -> float | None:
+    """How long a trial may last at most; ``None``: as long as any."""
+    if plan.kept_seconds is None:
+        return None
+    spare = plan.kept_seconds / AGE_TIMES - plan.longest.total_seconds()
+    longest = plan.longest_trial_seconds
+    most = min(LONGEST_CHEAP_TRIAL_SECONDS + LATEST.total_seconds(), longest + spare)
+    return most if most > longest else None
 
 
 def _compute_kept_seconds(

@@ -191,7 +191,9 @@ def _guess_round(case: Case, lag_seconds: float = 0.0) -> float:
     return max(lasts, case.watch.plan.around_seconds)
 
 
-def _compute_trial_seconds(case: Case, waiting: float, outside: float) -> float:
+def _compute_trial_seconds(
+    case: Case, waiting: float, outside: float, most: float = LONGEST_TRIAL_SECONDS
+) -> float:
     """How long a loop needs to come back often enough, at the rate that it had before."""
     plan = case.watch.plan
     own = case.tally.before_per_minute - outside
@@ -203,7 +205,7 @@ def _compute_trial_seconds(case: Case, waiting: float, outside: float) -> float:
     lead = plan.opening_seconds / MINUTE_SECONDS + 1
     events = GENERATIONS * (waiting + outside * lead)
     seconds = TURNS * events / spare * MINUTE_SECONDS + case.backoff
-    return min(LONGEST_TRIAL_SECONDS, max(plan.trial_seconds, seconds))
+    return min(most, max(plan.trial_seconds, seconds))
 
 
 def _multiplies(case: Case) -> bool:
@@ -237,9 +239,7 @@ def _judge_trial(case: Case) -> HoldVerdict:
     minutes = case.trial
     if _is_gone(case, tally.known(minutes)):
         return Release(reason=ReleaseReason.NOT_COME_BACK, figures=case.figures)
-    longest = watch.since + watch.plan.opening
-    longest += timedelta(seconds=watch.plan.longest_trial_seconds)
-    if tally.now >= longest:
+    if tally.now >= watch.since + watch.plan.opening + watch.longest_trial:
         return HoldAgain(figures=case.figures)
     if _is_enough(case):
         return HoldAgain(figures=case.figures)
@@ -248,9 +248,27 @@ def _judge_trial(case: Case) -> HoldVerdict:
     seen = tally.seen(minutes)
     if seen and tally.rate(seen) < GONE_SHARE * case.expected:
         return Wait(watch=watch, figures=case.figures)
-    if _is_short(case):
+    if _is_short(case, watch.stretched_seconds):
         return Wait(watch=watch, figures=case.figures)
-    return HoldAgain(figures=case.figures)
+    more = _compute_stretch(case)
+    if more is None:
+        return HoldAgain(figures=case.figures)
+    return Wait(watch=watch.stretching(more), figures=case.figures)
+
+
+def _compute_stretch(case: Case) -> float | None:
+    """By how many seconds a trial goes on that has come to its end and tells too little.
+
+    So much waited that it did not turn over: a backlog is worked off then, and a loop goes on. It
+    costs no more for that than the longest trial at the highest price; ``None``: it ends.
+    """
+    watch, plan = case.watch, case.watch.plan
+    if plan.stretched_trial_seconds is None or watch.stretched_seconds or watch.rounds > 1:
+        return None
+    times = _compute_affordable(case) / max(1, watch.trial_concurrency or 1)
+    most = min(plan.stretched_trial_seconds, plan.longest_trial_seconds * times)
+    more = most - plan.longest_trial_seconds
+    return more if more > 0 and _is_short(case, more) else None
 
 
 def _is_gone(case: Case, known: Sequence[int]) -> bool:
@@ -281,10 +299,11 @@ def _is_enough(case: Case) -> bool:
     return rate >= BACK_SHARE * case.expected + case.outside and more >= wanted
 
 
-def _is_short(case: Case) -> bool:
+def _is_short(case: Case, stretched_seconds: float) -> bool:
     """Whether more waited than was thought, so that the trial must go on."""
     ran = (case.tally.now - case.watch.since - case.watch.plan.opening).total_seconds()
-    return ran < _compute_trial_seconds(case, case.waiting, case.unwritten)
+    most = LONGEST_TRIAL_SECONDS + stretched_seconds
+    return ran < _compute_trial_seconds(case, case.waiting, case.unwritten, most)
 
 
 def _judge_held_again(case: Case) -> HoldVerdict:

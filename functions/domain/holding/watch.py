@@ -52,6 +52,9 @@ class HoldPlan:
         How long it is let go: at least, and where the events go round slowly at most.
     ran_before
         Concurrent executions before the hold: a trial never allows more.
+    stretched_trial_seconds
+        How long a trial lasts at most where so much waited that `longest_trial_seconds` do not
+        tell, if all of it costs no more than those may cost; ``None``: no longer.
     around_seconds
         How long an event of a loop goes round at most, by what is known of its parts.
     batch_size
@@ -81,12 +84,19 @@ class HoldPlan:
     most_usd_per_minute: float | None = None
     kept_seconds: float | None = None
     is_for_callers: bool = False
+    stretched_trial_seconds: float | None = None
 
     @property
     def longest(self) -> timedelta:
         """The whole of it at most, from the first call to the last: it ends by itself then."""
         seconds = self.held_seconds + self.opening_seconds + self.longest_trial_seconds
         return timedelta(seconds=seconds + self.held_again_seconds)
+
+    @property
+    def stretch(self) -> timedelta:
+        """By how much a trial may last longer where very much waited."""
+        longest = self.longest_trial_seconds
+        return timedelta(seconds=max(0.0, (self.stretched_trial_seconds or longest) - longest))
 
     @property
     def settling(self) -> timedelta:
@@ -145,6 +155,8 @@ class Watch:
         How many trials have begun: two before a function is stopped.
     first_trial_at, first_again_at
         Of the first round, once the second has begun.
+    stretched_seconds
+        By how much its trials last longer than planned, see `HoldPlan.stretched_trial_seconds`.
     """
 
     plan: HoldPlan
@@ -169,11 +181,22 @@ class Watch:
     rounds: int = 1
     first_trial_at: datetime | None = None
     first_again_at: datetime | None = None
+    stretched_seconds: float = 0.0
 
     @property
     def longest(self) -> timedelta:
         """The whole of it at most, with all its rounds."""
-        return self.plan.longest * self.rounds
+        return (self.plan.longest + timedelta(seconds=self.stretched_seconds)) * self.rounds
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it ends by itself at the latest."""
+        return self.held_at + self.longest
+
+    @property
+    def longest_trial(self) -> timedelta:
+        """How long the present trial may last, from the moment that the lever is lifted."""
+        return timedelta(seconds=self.plan.longest_trial_seconds + self.stretched_seconds)
 
     @property
     def held_until(self) -> datetime | None:
@@ -274,6 +297,10 @@ class Watch:
             trial_seconds=None if self.trial_seconds is None else 2 * self.trial_seconds,
             rounds=self.rounds + 1,
         )
+
+    def stretching(self, seconds: float) -> Self:
+        """The watch whose trials may last so much longer than planned."""
+        return replace(self, stretched_seconds=seconds)
 
     def seeing(self, depth: float, at: datetime) -> Self:
         """The watch with the first look at its queues after it was held again."""

@@ -308,7 +308,7 @@ def find_end_of_hold(incident: Incident) -> datetime | None:
         return incident.probation.ends_at
     if watch is None or not incident.is_being_judged:
         return None
-    return watch.held_at + watch.longest
+    return watch.ends_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,7 +42,7 @@ from functions.workflows.event_log import EventLog, fields_of
 from functions.workflows.holding.disabled_mappings import find_disabled_by_others
 from functions.workflows.holding.stop_held import cancel_way_back, stop_held
 from functions.workflows.incidents.announce import announce, deliver
-from functions.workflows.incidents.contain import contain
+from functions.workflows.incidents.contain import contain, schedule_way_back
 from functions.workflows.incidents.enforce import Enforcer
 from functions.workflows.incidents.restore import restore
 from functions.workflows.probation.watch import ProbationWatch
@@ -201,7 +201,7 @@ class HoldProgress:
         match verdict:
             case Wait(watch=noted):
                 if noted != watch:
-                    self.enforcer.world.ledger.save(replace(incident, watch=noted))
+                    self._note(incident, watch, noted)
             case LetGo() if not is_pausing:
                 trial = watch.letting_go(
                     now,
@@ -223,6 +223,13 @@ class HoldProgress:
                 self._conclude(incident, watch, verdict, now)
             case _:
                 assert_never(verdict)
+
+    def _note(self, incident: Incident, watch: Watch, noted: Watch) -> None:
+        """Keep what was seen of a hold, or that it lasts longer: its end is moved first."""
+        world = self.enforcer.world
+        if noted.ends_at > watch.ends_at:
+            schedule_way_back(incident, noted, world, world.clock())
+        world.ledger.save(replace(incident, watch=noted))
 
     def _end_or_keep(
         self, verdict: Release | CannotTell, incident: Incident, watch: Watch, now: datetime

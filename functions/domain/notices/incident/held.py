@@ -7,7 +7,7 @@ from typing import Final
 from functions.domain.changes.outcome import StepStatus
 from functions.domain.detection.assessment import Reason
 from functions.domain.detection.evidence import TriggerKind
-from functions.domain.holding.watch import Lever
+from functions.domain.holding.watch import Lever, Watch
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import Incident
 from functions.domain.notices.grounds import GROUND_WORDS, describe_ground
@@ -102,7 +102,7 @@ def compose_held(incident: Incident, context: NoticeContext, now: datetime) -> N
                     incident,
                     context,
                     state=f"HELD {incident.function} at {format_moment(watch.held_at, now)}, for"
-                    f" {format_duration(longest)} at most: does it feed itself?",
+                    f" about {format_duration(longest)}: does it feed itself?",
                     loss=f"{NOTHING_IS_LOST} What arrives waits, and is kept for longer than that.",
                     actions=list_restore_steps(incident, context, now),
                 ),
@@ -112,7 +112,7 @@ def compose_held(incident: Incident, context: NoticeContext, now: datetime) -> N
                     *(bullet(text, f"{number}.") for number, text in enumerate(_NEXT, start=1)),
                     paragraph(
                         f"The outcome comes by about {format_time(watch.held_at + longest)}, or as"
-                        " much later if there is a second round."
+                        f" much later if there is a second round.{_describe_stretch(watch)}"
                     ),
                 ),
                 compose_evidence(incident, now, describe_suspected(incident)),
@@ -124,6 +124,16 @@ def compose_held(incident: Incident, context: NoticeContext, now: datetime) -> N
                 *compose_footer(incident, context, now),
             )
         ),
+    )
+
+
+def _describe_stretch(watch: Watch) -> str:
+    stretch = watch.plan.stretch
+    if not stretch:
+        return ""
+    return (
+        f" If so much waits that this does not tell, a trial lasts up to {format_duration(stretch)}"
+        " longer, where that costs no more."
     )
 
 

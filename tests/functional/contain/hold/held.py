@@ -38,6 +38,8 @@ class Held:
         Nothing feeds it any more.
     beside
         Invocations a minute by something that no pause of its mappings holds back.
+    waiting
+        Messages in its queue; ``None``: those that go round.
     """
 
     scene: Scene
@@ -45,6 +47,7 @@ class Held:
     is_loop: bool
     is_over: bool = False
     beside: float = 0.0
+    waiting: float | None = None
     before: tuple[float, float] = (SPIKE, SPIKE)  # what arrives and is served, a minute ago
 
     @property
@@ -125,7 +128,8 @@ class Held:
         )
         self.record_arrivals(arrived)
         if self.kind is SourceKind.QUEUE:
-            scene.account.queues[QUEUE].depth = EVENTS if self.is_loop else 10 * EVENTS
+            usual = EVENTS if self.is_loop else 10 * EVENTS
+            scene.account.queues[QUEUE].depth = self.waiting or usual
 
 
 def suspected(

@@ -9,6 +9,7 @@ from functions.domain.detection.arrivals import SourceKind
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import RefusedError
 from functions.domain.graph.loop_lookup import LoopStatus
+from functions.domain.holding.watch import Phase
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.states import IncidentState
 from tests.fakes.faults import SimulatedCrash
@@ -205,6 +206,46 @@ def test_the_way_back_is_taken_away_once_people_are_to_decide() -> None:
 
     assert story.scene.incident().is_shown
     assert story.scene.account.calls("cancel")
+
+
+def _many_wait() -> Held:
+    """So many that no trial of twenty minutes turns them over."""
+    story = held(SourceKind.QUEUE)
+    story.waiting = 50_000.0
+    return story
+
+
+def test_a_trial_that_lasts_longer_has_its_end_moved() -> None:
+    """Once, and before it is written down: nothing is let go in the middle of it."""
+    story = _many_wait()
+    ((_, planned),) = story.scene.account.way_back.due.values()
+
+    story.pass_minutes(50)
+
+    watch = story.scene.incident().watch
+    assert watch is not None
+    ((_, moved),) = story.scene.account.way_back.due.values()
+    assert watch.phase is Phase.TRIAL
+    assert moved - planned == timedelta(seconds=watch.stretched_seconds)
+    assert moved > watch.ends_at > planned
+
+
+def test_a_trial_whose_end_cannot_be_moved_ends_as_planned() -> None:
+    """It is not said to last longer than its way back waits."""
+    story = _many_wait()
+    assert "trial" in story.states(8)[-1]
+    tried = len(story.scene.account.calls("schedule"))
+    story.scene.account.faults.fail("schedule", DENIED, times=-1)
+    ((_, planned),) = story.scene.account.way_back.due.values()
+
+    story.pass_minutes(20)
+
+    watch = story.scene.incident().watch
+    assert watch is not None
+    assert (watch.phase, watch.stretched_seconds) == (Phase.TRIAL, 0.0)
+    assert planned > watch.ends_at
+    assert len(story.scene.account.calls("schedule")) > tried
+    assert [at for _, at in story.scene.account.way_back.due.values()] == [planned]
 
 
 def test_what_would_refuse_callers_is_not_held() -> None:

@@ -1,6 +1,7 @@
 """Whether a hold only delays events, and how it is made."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -200,6 +201,25 @@ def test_events_that_soon_are_too_old_are_not_held(age: float | None) -> None:
     facts = replace(SENT, maximum_event_age_seconds=age)
 
     assert _reason(plan_hold([EVENTS], facts, RUNNING)) is NotHeldReason.SHORT_AGE
+
+
+@pytest.mark.parametrize(
+    ("hours", "seconds"), [(1.1, None), (1.5, 560.0), (3.0, 2_400.0), (6.0, 2_400.0)]
+)
+def test_a_trial_may_last_longer_where_events_are_kept_for_long(
+    hours: float, seconds: float | None
+) -> None:
+    """They are kept for twice the longest hold, whatever it is."""
+    facts = replace(SENT, maximum_event_age_seconds=hours * 3600)
+
+    plan = plan_hold([EVENTS], facts, RUNNING)
+
+    if seconds is None:
+        assert _reason(plan) is NotHeldReason.SHORT_AGE
+    else:
+        assert isinstance(plan, HoldPlan)
+        assert plan.stretch == timedelta(seconds=seconds)
+        assert 2 * (plan.longest + plan.stretch) <= timedelta(hours=hours)
 
 
 @pytest.mark.parametrize("has", [True, None])

@@ -23,6 +23,7 @@ from functions.domain.holding.outcomes import (
     ReleaseReason,
     Shown,
     UntoldReason,
+    Wait,
 )
 from functions.domain.holding.tally import Counts
 from functions.domain.holding.verdict import judge_hold
@@ -158,6 +159,63 @@ def test_judging_twice_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for kind in HELD:
         assert _play(_loop(kind)).verdict is not None
+
+
+def _backlog() -> Subject:
+    """More than it works off in twenty minutes, and each event leads to one more."""
+    return Subject(
+        kind=SourceKind.QUEUE,
+        outside=_burst(150_000, 60),
+        begins=BEGINS,
+        seconds=2.0,
+        lanes=100,
+        writes=(1.0,),
+    )
+
+
+def _note_stretches(
+    monkeypatch: pytest.MonkeyPatch, change: Callable[[Watch], Watch] = lambda watch: watch
+) -> list[float]:
+    """By how much the trials of what is played then last longer."""
+    found: list[float] = []
+
+    def judge(watch: Watch, counts: Counts, now: datetime) -> HoldVerdict:
+        verdict = judge_hold(change(watch), counts, now)
+        if isinstance(verdict, Wait) and verdict.watch.stretched_seconds:
+            found.append(verdict.watch.stretched_seconds)
+        return verdict
+
+    monkeypatch.setattr(held_play, "judge_hold", judge)
+    return found
+
+
+def test_a_backlog_is_worked_off_in_a_longer_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is released then; after twenty minutes nobody could have told it from a loop."""
+    stretched = _note_stretches(monkeypatch)
+
+    ended = _play(_backlog())
+
+    assert isinstance(ended.verdict, Release)
+    assert ended.verdict.reason is ReleaseReason.NOT_COME_BACK
+    assert set(stretched) == {timedelta(minutes=40).total_seconds()}
+
+
+def test_a_longer_trial_costs_no_more_than_one_may_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The dearer its executions, the shorter; what is left is undecided."""
+
+    def make_dear(watch: Watch) -> Watch:
+        if watch.trial_concurrency is None:
+            return watch
+        price = watch.plan.usd_per_event * watch.trial_concurrency * 60 / 2.0
+        return replace(watch, plan=replace(watch.plan, most_usd_per_minute=1.25 * price))
+
+    stretched = _note_stretches(monkeypatch, make_dear)
+
+    ended = _play(_backlog())
+
+    assert isinstance(ended.verdict, CannotTell)
+    assert ended.verdict.reason is UntoldReason.TOO_SLOW
+    assert max(stretched) == pytest.approx(0.25 * 24 * 60, rel=0.1)
 
 
 @pytest.mark.parametrize("kind", [SourceKind.TABLE, SourceKind.ASYNCHRONOUS])

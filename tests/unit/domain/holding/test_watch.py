@@ -1,6 +1,7 @@
 """A hold as it is stored."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from functions.domain.detection.arrivals import Source, SourceKind
@@ -60,3 +61,17 @@ def test_each_phase_notes_when_it_began() -> None:
 def test_the_longest_hold_is_known_before_it_begins() -> None:
     """Whatever puts everything back by itself needs to know."""
     assert WATCH.plan.longest == timedelta(seconds=275 + 90 + 1440 + 575)
+
+
+def test_a_trial_that_lasts_longer_ends_later() -> None:
+    """In both rounds: the second trial is as long."""
+    plan = replace(WATCH.plan, stretched_trial_seconds=3840.0)
+    usual = replace(WATCH, plan=plan)
+
+    longer = usual.stretching(600.0)
+
+    assert (WATCH.plan.stretch, plan.stretch) == (timedelta(0), timedelta(minutes=40))
+    assert longer.longest_trial - usual.longest_trial == timedelta(minutes=10)
+    assert longer.ends_at - usual.ends_at == timedelta(minutes=10)
+    second = replace(longer, rounds=2)
+    assert second.ends_at - replace(usual, rounds=2).ends_at == timedelta(minutes=20)
