@@ -9,7 +9,9 @@ import pytest
 from functions.aws.runtime import clients
 from sandbox.local_aws import LocalAws
 from sandbox.scenarios.provision import create_ledger
-from tests.contract.stage import AwsStage, FakeStage, unique
+from tests.contract.stage import unique
+from tests.contract.staging.aws import AwsStage
+from tests.contract.staging.fake import FakeStage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

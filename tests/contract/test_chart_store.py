@@ -32,7 +32,7 @@ from tests.unit.aws.account.test_storage import read_facts
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.contract.stage import AwsStage
+    from tests.contract.staging.aws import AwsStage
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=15)

@@ -43,7 +43,7 @@ from sandbox.scenarios.provision import create_ledger
 from tests.contract.stage import an_incident, unique
 from tests.frozen.sets import read, set_names, story_names
 from tests.frozen.stage import fill, ledger_of, put_items, settings_of
-from tests.frozen.stories import ChartStage
+from tests.frozen.told.staging import ChartStage
 from tests.functional.scene import NOON, Scene
 from tests.unit.domain.diagnosis.samples import NOW as DAY
 from tests.unit.domain.diagnosis.samples import Hospital

@@ -5,7 +5,8 @@ import pytest
 
 from functions.domain.detection.arrivals import Source, SourceKind
 from functions.domain.detection.evidence import floor_to
-from tests.contract.stage import AwsStage, unique
+from tests.contract.stage import unique
+from tests.contract.staging.aws import AwsStage
 
 if TYPE_CHECKING:
     from tests.contract.stage import Stage

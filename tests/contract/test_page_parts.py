@@ -12,7 +12,9 @@ from functions.aws.page.page_metrics import CloudWatchPageMetrics
 from functions.aws.runtime import clients
 from functions.domain.errors import LoopbreakerError
 from functions.domain.page.overview import GuardAlarm
-from tests.contract.stage import ACCOUNT, AwsStage, FakeStage, unique
+from tests.contract.stage import ACCOUNT, unique
+from tests.contract.staging.aws import AwsStage
+from tests.contract.staging.fake import FakeStage
 from tests.functional.page import read_fake_traffic
 
 if TYPE_CHECKING:

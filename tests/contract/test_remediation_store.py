@@ -35,7 +35,7 @@ from tests.unit.domain.diagnosis.samples import NOW, Hospital
 if TYPE_CHECKING:
     from functions.domain.diagnosis.ports import RemediationStore
     from functions.domain.diagnosis.remediation import Remediation
-    from tests.contract.stage import AwsStage
+    from tests.contract.staging.aws import AwsStage
 
 
 def a_remediation(name: str = samples.NAME) -> Remediation:

@@ -50,9 +50,10 @@ from tests.simulation.schedule import (
     Wakes,
 )
 from tests.simulation.turns import Process, Run, Turns
-from tests.simulation.world.account import SimulatedAccount, StaleReads
+from tests.simulation.world.account import SimulatedAccount
 from tests.simulation.world.misfortune import Misfortune
 from tests.simulation.world.people import People
+from tests.simulation.world.ports import StaleReads
 from tests.simulation.world.traffic import NOON, Demand
 from tests.simulation.world.trail import Trail
 from tests.unit.domain.diagnosis.samples import Hospital
@@ -65,7 +66,7 @@ if TYPE_CHECKING:
         Event,
         Schedule,
     )
-    from tests.simulation.world.account import Line
+    from tests.simulation.world.happenings import Line
 
 
 CONTAIN_SECONDS: Final = 120.0  # the functions' timeouts in stacks/components/guard_functions.py

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from tests.simulation.play import Play
     from tests.simulation.turns import Run
     from tests.simulation.wishes import Key, Setting
-    from tests.simulation.world.account import Change
+    from tests.simulation.world.happenings import Change
 
 HOUR: Final = 3_600.0
 # The bus may take an event whose answer is lost, or whose mark cannot be written, each time.

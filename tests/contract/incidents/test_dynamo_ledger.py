@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from functions.domain.incidents.incident import Incident
     from functions.domain.incidents.ports import LatelyClosed, Opening
-    from tests.contract.stage import AwsStage
+    from tests.contract.staging.aws import AwsStage
 
 HOUR = timedelta(hours=1)
 THREE = BlastRadius(most=3, window=HOUR)

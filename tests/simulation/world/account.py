@@ -8,26 +8,26 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.domain.errors import BusyError, LoopbreakerError, RefusedError
+from functions.domain.errors import LoopbreakerError, RefusedError
 from functions.domain.incidents.policy import EXEMPT_TAG
 from functions.domain.incidents.tags.snapshot import is_of_guard
 from tests.fakes.account import FakeAccount
-from tests.fakes.functions import FakeFunctions
-from tests.fakes.outlets import FakeWayBack
 from tests.simulation.wishes import Wishes
+from tests.simulation.world.happenings import Change, Line
 from tests.simulation.world.ledger import SimulatedLedger
+from tests.simulation.world.ports import SimulatedFunctions, SimulatedWayBack
 from tests.simulation.world.traffic import LOOPING, PAUSED, Demand, Minutes, SimulatedMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from datetime import datetime
 
     from tests.fakes.resources import FakeFunction
     from tests.simulation.turns import Run, Turns
     from tests.simulation.wishes import Key, Value
+    from tests.simulation.world.happenings import Mishap
+    from tests.simulation.world.ports import StaleReads
 
 # Calls that change what people have set.
 CHANGING: Final = frozenset(
@@ -60,56 +60,6 @@ _QUIET: Final = frozenset(
     }
 )
 _STILL: Final = (0, PAUSED)
-_WAITS_FOR_MAPPING_SECONDS: Final = 12.0  # functions.aws.runtime.retry
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """A call of the guard that changed, or was to change, a function.
-
-    Attributes
-    ----------
-    takes
-        Whether it takes something from the function, rather than gives it back.
-    exempt_since
-        When the function got its exempt tag; ``None``: it has none.
-    error
-        AWS's words where it was refused.
-    """
-
-    at: float
-    run: Run
-    function: str
-    method: str
-    arguments: Mapping[str, Any]
-    takes: bool
-    exempt_since: float | None
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mishap:
-    """What happens to one call.
-
-    Attributes
-    ----------
-    is_late
-        The call has its effect first: only the answer is lost.
-    """
-
-    error: Exception | None = None
-    is_late: bool = False
-    kills: bool = False
-    stalls: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """A line of the story; a run of which all lines are quiet changed nothing."""
-
-    run: str
-    text: str
-    is_quiet: bool
 
 
 class SimulatedAccount(FakeAccount):
@@ -425,80 +375,6 @@ class SimulatedAccount(FakeAccount):
             shown = ", ".join(_short(one) for one in arguments.values())
             text = f"call {run.calls}, {method}({shown})"
             self.say(text, run, is_quiet=method in _QUIET)
-
-
-class SimulatedWayBack(FakeWayBack):
-    """The fake schedules, with somebody who lets them fire."""
-
-    def __init__(self, account: SimulatedAccount) -> None:
-        super().__init__(account)
-        self._simulated = account
-
-    def schedule(self, incident_id: str, function: str, at: datetime) -> None:
-        """See the port."""
-        super().schedule(incident_id, function, at)
-        self._simulated.on_schedule(incident_id)
-
-
-class SimulatedFunctions(FakeFunctions):
-    """The fake control plane, with reads that are behind and mappings that take their time."""
-
-    def __init__(self, account: SimulatedAccount) -> None:
-        super().__init__(account)
-        self._simulated = account
-        self._busy_until: dict[str, float] = {}
-
-    def tagged(self, key: str) -> Mapping[str, str]:
-        """See the port. The tagging API is behind."""
-        account = self._simulated
-        if not account.stale.tags_seconds:
-            return super().tagged(key)
-        super().tagged(key)
-        tags = account.stale.at(account.turns.now)
-        return {arn: found[key] for arn, found in tags.items() if key in found}
-
-    def switch_mapping(self, uuid: str, *, enabled: bool) -> None:
-        """See the port. A mapping that is being changed refuses to be changed again."""
-        self._wait_for_mapping(uuid)
-        super().switch_mapping(uuid, enabled=enabled)
-        self._mapping_changes(uuid)
-
-    def limit_mapping(self, uuid: str, maximum: int | None) -> None:
-        """See the port. A mapping that is being changed refuses to be changed again."""
-        self._wait_for_mapping(uuid)
-        super().limit_mapping(uuid, maximum)
-        self._mapping_changes(uuid)
-
-    def _wait_for_mapping(self, uuid: str) -> None:
-        account = self._simulated
-        now = account.turns.now
-        free_at = max(self._busy_until.get(uuid, 0.0), account.mapping_busy_until(uuid))
-        if account.turns.run is not None and free_at > now:
-            account.turns.pause(min(_WAITS_FOR_MAPPING_SECONDS, free_at - now))
-            if free_at > account.turns.now:
-                with account.call("functions", "wait_for_mapping", uuid=uuid):
-                    raise BusyError(f"ResourceInUseException: {uuid} is being updated")
-
-    def _mapping_changes(self, uuid: str) -> None:
-        account = self._simulated
-        self._busy_until[uuid] = account.turns.now + account.mapping_takes()
-
-
-class StaleReads:
-    """What readers of the tagging API see: the tags of some time ago."""
-
-    def __init__(self, tags_seconds: float) -> None:
-        self.tags_seconds = tags_seconds
-        self._tags: list[tuple[float, Mapping[str, Mapping[str, str]]]] = [(-1e9, {})]
-
-    def note(self, now: float, tags: Mapping[str, Mapping[str, str]]) -> None:
-        """Keep what is the case from now on."""
-        self._tags.append((now, tags))
-
-    def at(self, now: float) -> Mapping[str, Mapping[str, str]]:
-        """What a reader sees now."""
-        seen = now - self.tags_seconds
-        return next(tags for moment, tags in reversed(self._tags) if moment <= seen)
 
 
 def _nothing(run: Run, port: str, method: str, arguments: Mapping[str, Any]) -> Mishap | None:

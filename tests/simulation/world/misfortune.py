@@ -14,7 +14,7 @@ from functions.domain.errors import (
     RefusedError,
 )
 from tests.simulation.schedule import Away, Dies, Loses, Refuses, Stalls
-from tests.simulation.world.account import Mishap
+from tests.simulation.world.happenings import Mishap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.simulation.schedule import Schedule
     from tests.simulation.turns import Turns
-    from tests.simulation.world.account import Change
+    from tests.simulation.world.happenings import Change
 
 _NAMES: Final = {
     "reserve": "PutFunctionConcurrency20171031",

@@ -1,0 +1,1 @@
+"""The stories whose records are frozen, by what they are about."""
