@@ -20,8 +20,9 @@ from functions.aws.account.account_reader import AccountReader
 from functions.aws.account.rate_limit import RateLimiter
 from functions.aws.account.read_client import READS, ReadClient
 from functions.aws.account.read_session import run_one_by_one
-from tests.unit.aws.account import test_account_reader as test_reader
 from tests.unit.aws.account import test_operations
+from tests.unit.aws.account.changes import CHANGES
+from tests.unit.aws.account.reading import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -129,7 +130,7 @@ def read(aws: PagedAccount) -> tuple[Any, f.Facts]:
     """The account, and the facts that it is made of."""
     facts = f.begin(ACCOUNT, REGION, "aws", NOW)
     asker = ReadClient(aws.client, RateLimiter({}), retry=replace(READS, sleep=lambda _: None))
-    reader = AccountReader(asker, suspects=lambda _: test_reader.NAMES, side_by_side=run_one_by_one)
+    reader = AccountReader(asker, suspects=lambda _: NAMES, side_by_side=run_one_by_one)
     return reader.read(facts), facts
 
 
@@ -148,7 +149,7 @@ def test_a_reading_asks_and_is_answered_in_aws_shapes() -> None:
     ]
 
 
-@pytest.mark.parametrize("alter", test_reader.CHANGES, ids=lambda one: one.__name__)
+@pytest.mark.parametrize("alter", CHANGES, ids=lambda one: one.__name__)
 def test_changes_are_asked_in_aws_shapes(alter: Any) -> None:
     """The same of every call that works a change in."""
     aws = checked()
@@ -164,7 +165,7 @@ def test_every_call_was_made() -> None:
     """The two tests above leave no call of the reader out."""
     aws = checked()
     _, facts = read(aws)
-    for alter in test_reader.CHANGES:
+    for alter in CHANGES:
         asker = ReadClient(aws.client, RateLimiter({}), retry=replace(READS, sleep=lambda _: None))
         AccountReader(asker, side_by_side=run_one_by_one).work_in([alter(aws)], facts)
         _, facts = read(aws)
