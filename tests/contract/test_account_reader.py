@@ -90,6 +90,7 @@ def begun() -> f.Facts:
 def peopled(shared_aws: LocalAws) -> LocalAws:
     """An account in which something of everything is."""
     aws = shared_aws
+    aws.reset()  # of what other tests have left
     table = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/orders"
     writes = {"Sid": "Write", "Effect": "Allow", "Action": "dynamodb:PutItem", "Resource": table}
     arn = role(aws, "orders-role", writes)

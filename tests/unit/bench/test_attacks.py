@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from bench import attacks
 from bench.attacks import Attack, measured, targets
+from bench.worlds import hostile
 from bench.worlds.hostile import ATTACKS
 
 
 @pytest.mark.parametrize("name", sorted(ATTACKS))
 def test_every_account_is_charted(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each has a function that can loop, so that none of them is free of work."""
-    monkeypatch.setattr(attacks, "_DEFINITION", 1_000)
+    monkeypatch.setattr(hostile, "_DEFINITION", 1_000)
 
     found = measured(name, 2)
 
