@@ -40,7 +40,7 @@ SUSTAINED: Final = 2  # complete minutes above the floor, as for any suspicion
 LATE_SECONDS: Final = (60.0, 210.0)  # from then until the guard holds
 ABOVE_NORMAL: Final = 3.0
 NORMAL_MINUTES: Final = 10
-WATCHED_MINUTES: Final = 120
+WATCHED_MINUTES: Final = 200
 YOUNG_MINUTES: Final = 6
 DAY_SECONDS: Final = 86_400
 

@@ -69,6 +69,7 @@ DEPTH_SHARE: Final = 0.1  # of the trial's rate, by which a queue may grow when 
 FILLED_SHARE: Final = 0.5  # of its rate, that comes in the broken minutes of the trial too
 EDGE_SHARE: Final = 0.05  # of what came, that stays uncertain when the function stands still
 GROWING: Final = 1.1  # events that arrived for each that was served: it multiplies them
+SLOWING: Final = 1.5  # mean durations before the hold, that an execution of the trial takes
 SIGMAS: Final = 3.0
 
 
@@ -260,15 +261,26 @@ def _compute_stretch(case: Case) -> float | None:
     """By how many seconds a trial goes on that has come to its end and tells too little.
 
     So much waited that it did not turn over: a backlog is worked off then, and a loop goes on. It
-    costs no more for that than the longest trial at the highest price; ``None``: it ends.
+    costs no more for that than the longest trial at the highest price; ``None``: it ends. What a
+    loop writes that becomes slower becomes less, as if it were worked off: it gets no more time.
     """
     watch, plan = case.watch, case.watch.plan
     if plan.stretched_trial_seconds is None or watch.stretched_seconds or watch.rounds > 1:
+        return None
+    if _is_slowing(case):
         return None
     times = _compute_affordable(case) / max(1, watch.trial_concurrency or 1)
     most = min(plan.stretched_trial_seconds, plan.longest_trial_seconds * times)
     more = most - plan.longest_trial_seconds
     return more if more > 0 and _is_short(case, more) else None
+
+
+def _is_slowing(case: Case) -> bool:
+    """Whether its executions take much longer than before the hold."""
+    durations = case.tally.counts.duration_ms.values
+    known = [durations[at] for at in case.tally.known(case.trial)]
+    newest = next((one for one in reversed(known) if one is not None), None)
+    return newest is not None and newest > SLOWING * 1000 * case.tally.duration
 
 
 def _is_gone(case: Case, known: Sequence[int]) -> bool:

@@ -200,6 +200,16 @@ def test_a_backlog_is_worked_off_in_a_longer_trial(monkeypatch: pytest.MonkeyPat
     assert set(stretched) == {timedelta(minutes=40).total_seconds()}
 
 
+def test_what_becomes_slower_gets_no_longer_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a loop writes becomes less then, and would look like a backlog that is worked off."""
+    stretched = _note_stretches(monkeypatch)
+
+    ended = _play(replace(_backlog(), slowing=0.04))
+
+    assert not stretched
+    assert isinstance(ended.verdict, CannotTell)
+
+
 def test_a_longer_trial_costs_no_more_than_one_may_cost(monkeypatch: pytest.MonkeyPatch) -> None:
     """The dearer its executions, the shorter; what is left is undecided."""
 
