@@ -161,7 +161,6 @@ def plan_hold(
         return NotHeld(
             reason=NotHeldReason.TOO_SLOW, value=ROUNDS * cycle, bound=LONGEST_TRIAL_SECONDS
         )
-    kept = _compute_kept_seconds(levers, mappings, facts)
     trial = TRIAL_SECONDS + (BACKOFF_SECONDS - transition if Lever.CAP in levers else 0.0)
     plan = HoldPlan(
         levers=levers,
@@ -177,7 +176,7 @@ def plan_hold(
         batch_size=_find_largest_batch(mappings),
         usd_per_event=_estimate_usd_per_event(running, duration),
         most_usd_per_minute=most_usd_per_minute,
-        kept_seconds=kept,
+        kept_seconds=_compute_kept_seconds(levers, mappings, facts),
     )
     plan = replace(plan, stretched_trial_seconds=_compute_stretched_seconds(plan))
     return _find_loss(plan, mappings, facts) or plan

@@ -265,13 +265,10 @@ def _compute_stretch(case: Case) -> float | None:
     loop writes that becomes slower becomes less, as if it were worked off: it gets no more time.
     """
     watch, plan = case.watch, case.watch.plan
-    if plan.stretched_trial_seconds is None or watch.stretched_seconds or watch.rounds > 1:
-        return None
-    if _is_slowing(case):
+    if watch.stretched_seconds or watch.rounds > 1 or _is_slowing(case):
         return None
     times = _compute_affordable(case) / max(1, watch.trial_concurrency or 1)
-    most = min(plan.stretched_trial_seconds, plan.longest_trial_seconds * times)
-    more = most - plan.longest_trial_seconds
+    more = min(plan.stretch.total_seconds(), plan.longest_trial_seconds * (times - 1))
     return more if more > 0 and _is_short(case, more) else None
 
 

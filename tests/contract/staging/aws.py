@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -77,8 +78,6 @@ class AwsStage:
         return self.aws.clock.now()
 
     def _sleep(self, seconds: float) -> None:
-        import time  # noqa: PLC0415
-
         self.pauses.append(seconds)
         time.sleep(min(seconds, 0.1))
 

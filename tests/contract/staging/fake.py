@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from functions.domain.detection.evidence import Trigger, TriggerKind
+from functions.domain.errors import NoticeUndeliveredError
 from tests.contract.stage import ACCOUNT, NOON, unique
 from tests.fakes.account import FakeAccount
 
@@ -110,8 +111,6 @@ class FakeStage:
 
     def break_topic(self) -> None:
         """See `Stage`."""
-        from functions.domain.errors import NoticeUndeliveredError  # noqa: PLC0415
-
         self.account.faults.fail("publish", NoticeUndeliveredError("NotFound"))
 
     def ends_at(self, incident_id: str) -> datetime | None:

@@ -13,21 +13,10 @@ from sandbox.local_aws import LocalAws, SandboxClock, SandboxTimeoutError
 from sandbox.scenarios.provision import package_code
 from sandbox.timing.clock import VirtualClock
 from sandbox.timing.pacing import END_SECONDS, Pacer, Work
+from tests.sandbox.timing.hands import SPEED, Hands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-SPEED = 60.0
-
-
-class _Hands:
-    """Real time that a test moves."""
-
-    def __init__(self) -> None:
-        self.real = 6000.0
-
-    def clock(self, speed: float = SPEED) -> VirtualClock:
-        return VirtualClock(speed, real=lambda: self.real, monotonic=lambda: self.real)
 
 
 @pytest.fixture
@@ -40,7 +29,7 @@ def stop() -> Iterator[threading.Event]:
 
 def test_a_clock_stands_still_at_its_limit_and_goes_on_from_there() -> None:
     """The time for which it stood still is not made up for."""
-    hands = _Hands()
+    hands = Hands()
     clock = hands.clock()
     limit = clock.now() + 30
 
@@ -55,7 +44,7 @@ def test_a_clock_stands_still_at_its_limit_and_goes_on_from_there() -> None:
 
 def test_a_limit_that_is_moved_in_time_changes_nothing() -> None:
     """A clock that never reached its limit has lost nothing."""
-    hands = _Hands()
+    hands = Hands()
     clock = hands.clock()
     began = clock.now()
 

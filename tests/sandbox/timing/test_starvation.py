@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.timing.clock import VirtualClock
 from sandbox.timing.starvation import (
     MOST_TIMES,
     ProcessorAccount,
@@ -16,21 +15,10 @@ from sandbox.timing.starvation import (
     Starvation,
     compute_times,
 )
+from tests.sandbox.timing.hands import SPEED, Hands
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-SPEED = 60.0
-
-
-class _Hands:
-    """Real time that a test moves."""
-
-    def __init__(self) -> None:
-        self.real = 6000.0
-
-    def clock(self) -> VirtualClock:
-        return VirtualClock(SPEED, real=lambda: self.real - 5000, monotonic=lambda: self.real)
 
 
 class _Kernel:
@@ -51,7 +39,7 @@ class _Kernel:
 
 def test_a_slower_clock_goes_on_from_where_it_is() -> None:
     """Its pace changes and its time does not jump."""
-    hands = _Hands()
+    hands = Hands()
     clock = hands.clock()
     began = clock.now()
 
@@ -68,7 +56,7 @@ def test_a_slower_clock_goes_on_from_where_it_is() -> None:
 
 def test_a_clock_is_never_slower_than_real_time() -> None:
     """It would fall behind the clock of the functions under test."""
-    hands = _Hands()
+    hands = Hands()
     clock = hands.clock()
     began = clock.now()
 
@@ -80,7 +68,7 @@ def test_a_clock_is_never_slower_than_real_time() -> None:
 
 def test_a_slowed_clock_stands_still_at_its_limit() -> None:
     """A change of pace gives back nothing of the time for which it stood."""
-    hands = _Hands()
+    hands = Hands()
     clock = hands.clock()
     limit = clock.now() + 30
     clock.go_no_further_than(limit)
@@ -131,7 +119,7 @@ def test_the_threads_of_all_descendants_count(tmp_path: Path) -> None:
 
 def test_a_kernel_that_tells_nothing_leaves_the_clock_alone(tmp_path: Path) -> None:
     """Minutes are as long as they are meant to be then."""
-    hands = _Hands()
+    hands = Hands()
     account = ProcessorAccount(10, tmp_path)
 
     assert not account.is_told()
@@ -140,7 +128,7 @@ def test_a_kernel_that_tells_nothing_leaves_the_clock_alone(tmp_path: Path) -> N
 
 def test_a_starved_sandbox_slows_its_clock_and_recovers(tmp_path: Path) -> None:
     """The last looks count, and those before are soon forgotten."""
-    hands = _Hands()
+    hands = Hands()
     clock, kernel = hands.clock(), _Kernel(tmp_path)
     kernel.tell(10, 10, ran=1, waited=1)
     starvation = Starvation(clock, ProcessorAccount(10, tmp_path))

@@ -79,7 +79,7 @@ def compose_capped_in_danger(
     incident: Incident, watch: Watch, context: NoticeContext, now: datetime
 ) -> Notice:
     """Tell that a function whose callers wait is capped at its normal peak."""
-    ends = watch.held_at + watch.plan.longest
+    ends = watch.ends_at
     cap = f"{incident.target or 0:,}"
     then = (
         f"If it is still in danger then, Loopbreaker stops it, because the configuration closes"
