@@ -161,6 +161,7 @@ hold_plans: Final = st.builds(
     most_usd_per_minute=st.none() | numbers,
     kept_seconds=st.none() | seconds,
     stretched_trial_seconds=st.none() | seconds,
+    account_concurrency=st.none() | st.integers(0, 10_000),
 )
 watches: Final = st.builds(
     Watch,
@@ -187,6 +188,7 @@ watches: Final = st.builds(
     first_trial_at=st.none() | moments,
     first_again_at=st.none() | moments,
     stretched_seconds=seconds,
+    is_retry=st.booleans(),
 )
 probations: Final = st.builds(
     Probation,

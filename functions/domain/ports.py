@@ -211,8 +211,10 @@ class Metrics(Protocol):
         """The same of recursive invocations that AWS dropped; functions without any left out."""
         ...
 
-    def recent(self, functions: Sequence[str], now: datetime) -> Mapping[str, RecentSeries]:
-        """3 h of 1-minute datapoints of each function."""
+    def recent(
+        self, functions: Sequence[str], now: datetime, since: datetime | None = None
+    ) -> Mapping[str, RecentSeries]:
+        """3 h of 1-minute datapoints of each function; more where they are asked for since then."""
         ...
 
     def invocations(self, functions: Sequence[str], now: datetime) -> Mapping[str, Series]:

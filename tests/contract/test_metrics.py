@@ -64,6 +64,25 @@ def test_recent_series_of_nobody(stage: "Stage") -> None:
     assert len(recent[name].duration_ms.values) == 180
 
 
+def test_recent_series_reach_back_as_far_as_they_are_asked_for(stage: "Stage") -> None:
+    """From an earlier moment on where there is one; never less than three hours."""
+    name = unique("held")
+    now = stage.now
+    stage.record(name, invocations=(7.0, *[1.0] * 399))
+    end = floor_to(now, 60)
+
+    earlier = stage.metrics.recent([name], now, now - timedelta(minutes=400))[name]
+    later = stage.metrics.recent([name], now, now - timedelta(minutes=10))[name]
+
+    assert (earlier.invocations.start, earlier.invocations.end) == (
+        end - timedelta(minutes=400),
+        end,
+    )
+    assert earlier.invocations.values[:2] == (7.0, 1.0)
+    assert {len(earlier.errors.values), len(earlier.duration_ms.values)} == {400}
+    assert (later.invocations.start, later.invocations.end) == (end - timedelta(minutes=180), end)
+
+
 def test_invocations_alone(stage: "Stage") -> None:
     """The same three hours as the recent series have, of as many functions as are named."""
     names = [unique("loop") for _ in range(230)]

@@ -169,13 +169,19 @@ class FakeMetrics:
             latest = self._latest("native_drops", now)
             return {name: series for name, series in latest.items() if any(series.values)}
 
-    def recent(self, functions: Sequence[str], now: datetime) -> Mapping[str, RecentSeries]:
+    def recent(
+        self, functions: Sequence[str], now: datetime, since: datetime | None = None
+    ) -> Mapping[str, RecentSeries]:
         """See the port."""
+        end, minutes = floor_to(now, MINUTE_SECONDS), RECENT_MINUTES
+        if since is not None:
+            asked = end - floor_to(since, MINUTE_SECONDS)
+            minutes = max(minutes, asked // timedelta(minutes=1))
         with self._account.call("metrics", "recent", functions=tuple(functions), now=now):
             return {
                 name: RecentSeries(
                     **{
-                        metric: self._series(name, metric, now, RECENT_MINUTES)
+                        metric: self._series(name, metric, now, minutes)
                         for metric in _RECENT_METRICS
                     }
                 )

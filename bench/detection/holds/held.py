@@ -317,8 +317,12 @@ class HeldRecord:
     ----------
     acquitted
         By what arrived, before anything was held.
+    shown, shown_twice
+        By the first round or a long trial; and by the last round, for which it stays held at least.
     at_zero
         Shown twice, and certain in the event graph: those would be stopped.
+    not_told
+        Stays held for people to decide, without having been shown to the end.
     fast, fast_in_time
         Held loops that go round within `FAST_SECONDS`, and of these the ones that were shown within
         `IN_TIME` minutes of the hold.
@@ -331,6 +335,7 @@ class HeldRecord:
     not_held: Counter[str] = field(default_factory=Counter)
     held: int = 0
     shown: int = 0
+    shown_twice: int = 0
     at_zero: int = 0
     released: Counter[str] = field(default_factory=Counter)
     not_told: Counter[str] = field(default_factory=Counter)
@@ -354,17 +359,32 @@ class HeldRecord:
                 return
             case Shown():
                 self.shown += 1
-                self.at_zero += ended.is_stopped
                 self.minutes_to_shown.append(ended.minutes)
-            case Release(reason=why):
-                self.released[why.value] += 1
-            case CannotTell(reason=limit):
-                self.not_told[limit.value] += 1
+            case Release() | CannotTell():
+                pass
+        self._add_end(ended.second or ended.verdict, ended)
         self.held += 1
         self.minutes.append(ended.held_minutes)
         if subject.fan_out and ended.cycle_seconds < FAST_SECONDS:
             self.fast += 1
             self.fast_in_time += isinstance(ended.verdict, Shown) and ended.minutes <= IN_TIME
+
+    def _add_end(self, last: Shown | Release | CannotTell, ended: Ended) -> None:
+        match last:
+            case Shown():
+                self.shown_twice += 1
+                self.at_zero += ended.is_stopped
+            case Release(reason=why) if not ended.is_left_held:
+                self.released[why.value] += 1
+            case Release(reason=why):
+                self.not_told[f"shown once, {why.value}"] += 1
+            case CannotTell(reason=limit):
+                self.not_told[limit.value] += 1
+
+    @property
+    def left_held(self) -> int:
+        """Whatever stays held for people to decide."""
+        return self.shown_twice - self.at_zero + sum(self.not_told.values())
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in the report."""
@@ -373,6 +393,7 @@ class HeldRecord:
             values = plain.pop(name)
             plain[f"{name}_median"] = quantile(values, 0.5)
             plain[f"{name}_p95"] = quantile(values, 0.95)
+        plain["left_held"] = self.left_held
         plain["shown_interval"] = share_interval(self.shown, self.held)
         return plain
 
@@ -403,6 +424,7 @@ def draw_table(title: str, records: Sequence[HeldRecord]) -> Table:
         "pool",
         "held",
         "shown",
+        "shown twice",
         "at 0",
         "left held",
         "released",
@@ -420,8 +442,9 @@ def draw_table(title: str, records: Sequence[HeldRecord]) -> Table:
             one.pool,
             f"{one.held}/{one.plays}",
             str(one.shown),
+            str(one.shown_twice),
             str(one.at_zero),
-            str(sum(one.not_told.values())),
+            str(one.left_held),
             str(sum(one.released.values())),
             _pair(one.minutes),
             _pair(one.minutes_to_shown),

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from bench.detection.holds.held_world import (
+    ACCOUNT,
     MAPPING_SECONDS,
     MINUTE,
     RESERVATION_SECONDS,
@@ -22,7 +23,16 @@ from functions.domain.detection.evidence import LoopProof, Series
 from functions.domain.detection.feeding import Fed, Feeding, Spike, tell_feeding
 from functions.domain.detection.lateness import count_young
 from functions.domain.holding.facts import HoldFacts, MappingFacts
-from functions.domain.holding.outcomes import CannotTell, HoldAgain, LetGo, Release, Shown, Wait
+from functions.domain.holding.outcomes import (
+    CannotTell,
+    HoldAgain,
+    LetGo,
+    Release,
+    Shown,
+    TryLonger,
+    Wait,
+    is_released,
+)
 from functions.domain.holding.plan import (
     NotHeld,
     Running,
@@ -40,7 +50,7 @@ SUSTAINED: Final = 2  # complete minutes above the floor, as for any suspicion
 LATE_SECONDS: Final = (60.0, 210.0)  # from then until the guard holds
 ABOVE_NORMAL: Final = 3.0
 NORMAL_MINUTES: Final = 10
-WATCHED_MINUTES: Final = 200
+WATCHED_MINUTES: Final = 900
 YOUNG_MINUTES: Final = 6
 DAY_SECONDS: Final = 86_400
 
@@ -78,6 +88,10 @@ class Ended:
         From the hold to the verdict.
     held_minutes
         Of these, the time in which it was held.
+    second
+        What the second round told of a function that was shown.
+    is_left_held
+        Until people decide.
     is_stopped
         Shown twice, and certain in the event graph.
     """
@@ -86,6 +100,8 @@ class Ended:
     minutes: float = 0.0
     held_minutes: float = 0.0
     cycle_seconds: float = 0.0
+    second: Shown | Release | CannotTell | None = None
+    is_left_held: bool = False
     is_stopped: bool = False
 
 
@@ -239,6 +255,7 @@ class Play:
                 mean_duration_seconds=seconds,
                 timeout_seconds=subject.timeout,
                 memory_mb=512,
+                account_concurrency=ACCOUNT,
             ),
             most_usd_per_minute=1.0,
         )
@@ -294,7 +311,8 @@ class Play:
         self.world.allow(float(plan.cap or 0) if is_held else concurrency, after)
 
     def _follow(self, watch: Watch) -> Ended:
-        begun, first = self.world.second, None
+        begun = self.world.second
+        first: Ended | None = None
         while self.world.second < begun + WATCHED_MINUTES * MINUTE:
             self.world.run_until(self._next_pulse())
             verdict = judge_hold(watch, self.counts, self.now)
@@ -313,15 +331,24 @@ class Play:
                 case HoldAgain():
                     self._move(watch.plan, is_held=True)
                     watch = watch.holding_again(self.now)
-                case Shown() if first is None and self.subject.proof is LoopProof.CERTAIN:
-                    # Nobody is stopped for one trial.
+                case TryLonger(seconds=seconds):
+                    self._move(watch.plan, is_held=False, concurrency=watch.trial_concurrency)
+                    watch = watch.trying_longer(self.now, seconds)
+                case Shown() if not watch.is_last_round:
                     first = self._end(watch, verdict)
                     self._move(watch.plan, is_held=False, concurrency=watch.trial_concurrency)
                     watch = watch.letting_go_again(self.now)
-                case Shown() | Release() | CannotTell() if first is not None:
-                    return replace(first, is_stopped=isinstance(verdict, Shown))
                 case Shown() | Release() | CannotTell():
-                    return self._end(watch, verdict)
+                    ended = first or self._end(watch, verdict)
+                    is_certain = self.subject.proof is LoopProof.CERTAIN
+                    is_stopped = isinstance(verdict, Shown) and watch.was_shown and is_certain
+                    is_let_go = is_released(verdict, watch, is_certain=is_certain)
+                    return replace(
+                        ended,
+                        second=verdict if first else None,
+                        is_stopped=is_stopped,
+                        is_left_held=not is_stopped and not is_let_go,
+                    )
         raise AssertionError("a hold ends by itself")
 
     def _next_pulse(self) -> float:

@@ -27,7 +27,7 @@ LOAD_TEST_PER_MINUTE: Final = 2_500.0
 SECONDS: Final = 0.7
 LANES: Final = 64  # executions at once, of a stream with so many shards
 FIRST: Final = -3  # minutes shown, from the first of the spike on
-LAST: Final = 22
+LAST: Final = 30
 TOP: Final = 6_500.0
 HELD: Final = "#f6d9d5"
 TRIAL: Final = "#d9ecd6"
@@ -45,15 +45,17 @@ class Played:
     arrived, ran
         Events and invocations of each minute, from `FIRST` on.
     phases
-        When it was held, let go a little, and held again; fewer where it was let go earlier.
-        Minutes from the first of the spike on, as `ended_at`.
+        When it was held, let go a little, and held again, in two rounds; fewer where it was let go
+        earlier. Minutes from the first of the spike on, as `ended_at`.
+    verdicts
+        Of each round.
     """
 
     arrived: Floats
     ran: Floats
     phases: tuple[float, ...]
     ended_at: float
-    verdict: Shown | Release
+    verdicts: tuple[Shown | Release, ...]
 
 
 class RecordedPlay(Play):
@@ -97,12 +99,14 @@ def play(subject: Subject, seed: int = SEED) -> Played:
     """Play a function to the end of its hold, and on to the edge of the picture."""
     rng = np.random.default_rng(seed)
     played = RecordedPlay(subject, rng, show_in(Weather(kind=WeatherKind.AWS, seed=seed)))
-    verdict = played.run().verdict
-    if not isinstance(verdict, Shown | Release):
-        raise TypeError(f"there is nothing to draw: {verdict}")
+    ended = played.run()
+    told = (ended.verdict, ended.second)
+    verdicts = tuple(one for one in told if isinstance(one, Shown | Release))
+    if not verdicts:
+        raise TypeError(f"there is nothing to draw: {ended}")
     world = played.world
     ended_at = world.second
-    if isinstance(verdict, Release):
+    if isinstance(verdicts[-1], Release):
         world.allow(None, 0.0)
     first = int(BEGINS // MINUTE)
     world.run_until((first + LAST) * MINUTE)
@@ -112,7 +116,7 @@ def play(subject: Subject, seed: int = SEED) -> Played:
         ran=np.array(world.started[minutes], float),
         phases=tuple((one - BEGINS) / MINUTE for one in played.pulled),
         ended_at=(ended_at - BEGINS) / MINUTE,
-        verdict=verdict,
+        verdicts=verdicts,
     )
 
 
@@ -136,7 +140,9 @@ def draw_hold(folder: Path) -> Path:
 def _draw(axes: Axes, played: Played, title: str) -> None:
     edges = np.arange(FIRST, LAST + 1)
     bounds = [*played.phases, played.ended_at]
-    for shade, begin, end in zip((HELD, TRIAL, HELD), bounds[:-1], bounds[1:], strict=False):
+    for shade, begin, end in zip(
+        (HELD, TRIAL, HELD, TRIAL, HELD), bounds[:-1], bounds[1:], strict=False
+    ):
         axes.axvspan(begin, end, color=shade, linewidth=0)
     axes.axvline(played.ended_at, color=VERDICT, linewidth=1.6)
     axes.stairs(played.arrived, edges, color=ARRIVES, fill=True, alpha=0.25)
@@ -151,23 +157,25 @@ def _draw(axes: Axes, played: Played, title: str) -> None:
 
 
 def _label_loop(axes: Axes, played: Played) -> None:
-    held, trial, again = played.phases
+    held, trial, again, second, last = played.phases
     for name, begin, end in (
         ("held", held, trial),
-        ("a little let go", trial, again),
-        ("held again", again, played.ended_at),
+        ("a little\nlet go", trial, again),
+        ("held\nagain", again, second),
+        ("let go\nonce more", second, last),
+        ("held\nagain", last, played.ended_at),
     ):
         _write(axes, (begin + end) / 2, 0.92 * TOP, name, weight="bold")
     level = played.arrived[-FIRST:].max()
     _write(axes, 2.0, level + 500, "arrives", color=ARRIVES)
-    _write(axes, 2.0, level - 700, "runs (dashed)", color=RUNS)
+    _write(axes, 2.0, level - 700, "runs\n(dashed)", color=RUNS)
     _point(axes, played.arrived, (held + trial) / 2, "silent")
     back = played.arrived[int(again) - 1 - FIRST]
     _write(axes, (trial + again) / 2, back + 900, "comes back,\nround after round")
-    _write(axes, (again + played.ended_at) / 2 + 0.3, 500, "silent once more")
-    times = played.verdict.figures.generations or 0.0
-    said = f"shown: what\nwaited came\nback {times:.0f} times"
-    _write(axes, played.ended_at + 0.2, 0.86 * TOP, said, color=VERDICT, align="left")
+    _write(axes, (again + second) / 2 + 0.6, 700, "silent\nonce more")
+    times = " and\n".join(f"{one.figures.generations or 0.0:.0f} times" for one in played.verdicts)
+    said = f"shown twice:\nwhat waited\ncame back\n{times}"
+    _write(axes, played.ended_at + 0.2, 0.8 * TOP, said, color=VERDICT, align="left")
 
 
 def _label_people(axes: Axes, played: Played) -> None:
@@ -180,7 +188,7 @@ def _label_people(axes: Axes, played: Played) -> None:
     said = "let go: it is fed from outside"
     _write(axes, played.ended_at + 0.2, 0.92 * TOP, said, color=VERDICT, align="left")
     peak = int(np.argmax(played.ran))
-    at = (peak + FIRST + 1.2, played.ran[peak] - 300)
+    at = (peak + FIRST + 2.3, played.ran[peak] - 300)
     _write(axes, *at, "what waited is worked off", color=RUNS, align="left")
 
 

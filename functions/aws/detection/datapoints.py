@@ -50,6 +50,11 @@ class MetricWindow:
     end: datetime
     period_seconds: int
 
+    @property
+    def length(self) -> int:
+        """How many datapoints a series has."""
+        return int((self.end - self.start).total_seconds()) // self.period_seconds
+
     def series(self, answer: QueryAnswer | None) -> Series:
         """The datapoints on the grid; empty values where nothing came."""
         answer = answer or QueryAnswer()
@@ -135,10 +140,13 @@ def moment_of(timestamp: float | datetime) -> datetime:
     return datetime.fromtimestamp(timestamp, UTC)
 
 
-def recent_window(now: datetime) -> MetricWindow:
-    """The last hours, minute by minute."""
+def recent_window(now: datetime, since: datetime | None = None) -> MetricWindow:
+    """The last hours, minute by minute; more of them where it must begin earlier."""
     end = floor_to(now, MINUTE_SECONDS)
-    return MetricWindow(end - timedelta(minutes=RECENT_MINUTES), end, MINUTE_SECONDS)
+    start = end - timedelta(minutes=RECENT_MINUTES)
+    if since is not None:
+        start = min(start, floor_to(since, MINUTE_SECONDS))
+    return MetricWindow(start, end, MINUTE_SECONDS)
 
 
 def precedent_window(now: datetime) -> MetricWindow:

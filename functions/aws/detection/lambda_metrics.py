@@ -185,11 +185,17 @@ class CloudWatchMetrics:
         leading = self._find_leading("RecursiveInvocationsDropped", "Sum", now)
         return {name: series for name, series in leading.items() if any(series.values)}
 
-    def recent(self, functions: Sequence[str], now: datetime) -> Mapping[str, RecentSeries]:
-        """3 h of 1-minute datapoints up to the last minute that is over."""
-        window = recent_window(now)
+    def recent(
+        self, functions: Sequence[str], now: datetime, since: datetime | None = None
+    ) -> Mapping[str, RecentSeries]:
+        """3 h of 1-minute datapoints up to the last minute that is over, or all of them since then.
+
+        CloudWatch keeps them for 15 days (CloudWatch user guide, *Metrics retention*).
+        """
+        window = recent_window(now, since)
         recent: dict[str, RecentSeries] = {}
-        for names in _split_batches(functions, _RECENT_FUNCTIONS):
+        many = _RECENT_FUNCTIONS * RECENT_MINUTES // window.length
+        for names in _split_batches(functions, max(1, many)):
             found = self._get(
                 [
                     _build_query(f"{metric.lower()}_{index}", metric, stat, window, function)

@@ -70,8 +70,8 @@ POLLS_PER_MONTH: Final = 5 * 3 * MINUTES_PER_MONTH
 
 # Of a function under watch: six recent series, and what it did in the last 14 days.
 METRICS_PER_CHECK: Final = 7
-# Of a held one beside that: what arrived at a source, and what waits there or is deleted by it.
-METRICS_PER_HOLD: Final = 2
+# Of a held one: six recent series, and of a source what arrives, and what waits or is deleted.
+METRICS_PER_HOLD: Final = 8
 # What only waits for its end is checked every minute at first, and more seldom later.
 CHECKED_SELDOM_MINUTES: Final = 5
 
@@ -278,7 +278,7 @@ def estimate_incident_usd(
     checks = minutes
     if closely_minutes is not None and minutes > closely_minutes:
         checks = closely_minutes + (minutes - closely_minutes) // CHECKED_SELDOM_MINUTES
-    metrics = METRICS_PER_CHECK + (METRICS_PER_HOLD if is_held else 0)
+    metrics = METRICS_PER_HOLD if is_held else METRICS_PER_CHECK
     return checks * metrics * USD_PER_METRIC_READ
 
 

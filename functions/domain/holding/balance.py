@@ -102,7 +102,8 @@ class Balance:
     @property
     def may_show_loop(self) -> bool:
         """Whether its executions account for all of it, roughly: a short trial will do."""
-        return self.multiplies >= MAY_MULTIPLY and abs(self.from_outside) <= ROUGHLY
+        is_roughly_even = abs(self.from_outside) <= ROUGHLY
+        return self.multiplies >= MAY_MULTIPLY and self.is_alike and is_roughly_even
 
     @property
     def from_outside(self) -> float:
@@ -114,6 +115,20 @@ class Balance:
         """Whether its own executions account for all of it, and multiply its events."""
         is_even = -OVERSHOOT <= self.from_outside <= FEW_FROM_OUTSIDE
         return self.multiplies >= MULTIPLIES and self.is_alike and is_even
+
+
+def multiplies(case: Case) -> bool:
+    """Whether it multiplies its events, so that a short trial tells and a long one does not.
+
+    What waits then is more than any trial turns over, and grows while it runs.
+    """
+    before = Balance.of_before(case)
+    if before is None or not before.may_show_loop:
+        return False
+    if case.watch.trial_at is None:
+        return True
+    balance = Balance.of(case)
+    return balance is not None and balance.may_show_loop
 
 
 def _count_runs(case: Case, minutes: Iterable[int]) -> float:

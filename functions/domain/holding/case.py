@@ -6,10 +6,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from functions.domain.detection.evidence import MINUTE_SECONDS
-from functions.domain.holding.plan import BACKOFF_SECONDS
+from functions.domain.holding.plan import BACKOFF_SECONDS, LONGEST_TRIAL_SECONDS
 from functions.domain.holding.tally import Tally
 from functions.domain.holding.watch import Lever, Watch
 
+GENERATIONS: Final = 20.0  # that only a loop reaches: four times what a generous writer does
+TURNS: Final = 1.35  # a trial is longer than the cycle asks for, by this
+GUESSED_TIMES: Final = 1.2  # durations, and so many seconds, in which an event comes back
+GUESSED_SECONDS: Final = 1.5
 CLOSING_SHARE: Final = 0.5  # of what comes in a minute of the trial: less, and it stood still in it
 BACKOFF_MINUTES: Final = 1  # of a trial under a cap, that what was throttled needs to come back
 
@@ -147,13 +151,51 @@ class Case:
     def expected(self) -> float:
         """Arrivals a minute that a loop would send during the trial, at least."""
         fed = max(1.0, self.tally.before_per_minute - self.outside)
-        return min(fed, self.served_per_minute[0])
+        return min(fed, self.served_per_minute[0]) / self.times_slower
+
+    @property
+    def times_slower(self) -> float:
+        """How many times as long as before an execution of the trial takes, and 1 at least."""
+        durations = self.tally.counts.duration_ms.values
+        known = [durations[at] for at in self.tally.known(self.trial)]
+        newest = next((one for one in reversed(known) if one is not None), 0.0)
+        return max(1.0, newest / 1000 / self.tally.duration)
 
     @property
     def most_expected(self) -> float:
         """The same at most, of a loop that multiplies as it did before."""
         fed = max(1.0, self.tally.before_per_minute - self.outside)
         return min(fed, self.served_per_minute[1])
+
+    @property
+    def affordable_concurrency(self) -> float:
+        """The concurrency whose price is within the bound."""
+        plan = self.watch.plan
+        if plan.most_usd_per_minute is None or plan.usd_per_event <= 0:
+            return math.inf
+        invocations = plan.most_usd_per_minute / plan.usd_per_event
+        return invocations * self.tally.duration / MINUTE_SECONDS
+
+    def guess_round(self, lag_seconds: float = 0.0) -> float:
+        """Seconds until an event comes back, at most, where its polling lies so far behind."""
+        lasts = GUESSED_TIMES * self.tally.duration + GUESSED_SECONDS + lag_seconds
+        return max(lasts, self.watch.plan.around_seconds)
+
+    def compute_trial_seconds(
+        self, waiting: float, outside: float, most: float = LONGEST_TRIAL_SECONDS
+    ) -> float:
+        """How long a loop needs to come back often enough, at the rate that it had before."""
+        plan = self.watch.plan
+        own = self.tally.before_per_minute - outside
+        if self.watch.trial_concurrency is not None:
+            own = min(own, self.served_per_minute[0])
+        spare = own - GENERATIONS * outside
+        if spare <= 0:
+            return plan.trial_seconds
+        lead = plan.opening_seconds / MINUTE_SECONDS + 1
+        events = GENERATIONS * (waiting + outside * lead)
+        seconds = TURNS * events / spare * MINUTE_SECONDS + self.backoff
+        return min(most, max(plan.trial_seconds, seconds))
 
     @property
     def backoff(self) -> float:

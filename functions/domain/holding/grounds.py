@@ -6,7 +6,7 @@ from typing import Final
 
 from functions.domain.detection.assessment import Ground, Reason, Unit
 from functions.domain.holding.callers import UnderCap
-from functions.domain.holding.case import Figures
+from functions.domain.holding.case import GENERATIONS, Figures
 from functions.domain.holding.outcomes import (
     CannotTell,
     HoldVerdict,
@@ -16,7 +16,6 @@ from functions.domain.holding.outcomes import (
     UntoldReason,
 )
 from functions.domain.holding.plan import NotHeld, NotHeldReason
-from functions.domain.holding.verdict import GENERATIONS
 from functions.domain.holding.watch import HoldPlan
 
 _NOT_HELD: Final[Mapping[NotHeldReason, tuple[Reason, Unit]]] = MappingProxyType(

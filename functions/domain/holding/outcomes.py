@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from functions.domain.holding.case import Figures
 from functions.domain.holding.watch import Watch
@@ -51,6 +51,14 @@ class LetGo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TryLonger:
+    """Let as much go again, for so many seconds more: the trial was too short to tell."""
+
+    seconds: float
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HoldAgain:
     """The trial is over: hold it as before."""
 
@@ -80,4 +88,30 @@ class CannotTell:
     figures: Figures
 
 
-HoldVerdict: TypeAlias = Wait | LetGo | HoldAgain | Shown | Release | CannotTell
+# What lets a certain loop go that was shown once: the first round was chance.
+_FROM_OUTSIDE: Final = frozenset(
+    {ReleaseReason.STILL_ARRIVING, ReleaseReason.CAME_ON, ReleaseReason.WRITES_EXPLAIN}
+)
+# Where nothing could be counted, holding on would hold whoever is not to blame.
+_RELEASED_UNTOLD: Final = frozenset({UntoldReason.UNCOUNTED, UntoldReason.DATA_LATE})
+
+
+def is_released(verdict: Shown | Release | CannotTell, watch: Watch, *, is_certain: bool) -> bool:
+    """Whether a function is let go at the end of its hold; else it stays held for people.
+
+    Parameters
+    ----------
+    is_certain
+        Whether the event graph is certain of a loop through it. Such a one that was shown once may
+        have been mended since: people say so.
+    """
+    match verdict:
+        case Shown():
+            return False
+        case Release(reason=why):
+            return not (watch.was_shown and is_certain) or why in _FROM_OUTSIDE
+        case CannotTell(reason=limit):
+            return not watch.was_shown and limit in _RELEASED_UNTOLD
+
+
+HoldVerdict: TypeAlias = Wait | LetGo | TryLonger | HoldAgain | Shown | Release | CannotTell

@@ -36,7 +36,7 @@ LONGEST_HELD_SECONDS: Final = 15 * 60.0  # both times together
 TRIAL_SECONDS: Final = 3 * 60.0
 BACKOFF_SECONDS: Final = 2 * 60.0  # until most of what was throttled for minutes is tried again
 LONGEST_TRIAL_SECONDS: Final = 20 * 60.0
-LONGEST_CHEAP_TRIAL_SECONDS: Final = 60 * 60.0  # where more waited than was seen, see `HoldPlan`
+LONGEST_CHEAP_TRIAL_SECONDS: Final = 6 * 3600.0  # where more waited than was seen, see `HoldPlan`
 RESERVATION_SECONDS: Final = 10.0  # until a reserved concurrency is in force
 PAUSE_SECONDS: Final = 90.0  # until a mapping is disabled, or enabled again
 # Mean durations, until nearly all that ran has ended: more where that is half a minute at most.
@@ -106,6 +106,8 @@ class Running:
         ``None`` where unknown.
     reserved_concurrency
         ``None`` where nothing is reserved.
+    account_concurrency
+        Concurrent executions that the account may have; ``None`` where unknown.
     """
 
     normal_concurrency: int | None
@@ -115,6 +117,7 @@ class Running:
     memory_mb: int = 0
     architecture: str = "x86_64"
     reserved_concurrency: int | None = None
+    account_concurrency: int | None = None
 
 
 def plan_hold(
@@ -177,6 +180,7 @@ def plan_hold(
         usd_per_event=_estimate_usd_per_event(running, duration),
         most_usd_per_minute=most_usd_per_minute,
         kept_seconds=_compute_kept_seconds(levers, mappings, facts),
+        account_concurrency=running.account_concurrency,
     )
     plan = replace(plan, stretched_trial_seconds=_compute_stretched_seconds(plan))
     return _find_loss(plan, mappings, facts) or plan

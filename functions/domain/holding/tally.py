@@ -15,8 +15,14 @@ from functions.domain.holding.watch import Lever, Watch
 BEFORE_MINUTES: Final = 3
 BASE_MINUTES: Final = 60
 GUARD_MINUTES: Final = 4
+LONGEST_COUNTED: Final = timedelta(hours=24)  # a spike of days is counted from there on
 QUEUED_SECONDS: Final = 1.0  # that an asynchronous event waits in Lambda's queue, at most
 _MINUTE: Final = timedelta(seconds=MINUTE_SECONDS)
+
+
+def find_counted_from(watch: Watch) -> datetime:
+    """From when on a hold is judged by what is counted: what was usual before the spike."""
+    return watch.spike_since - timedelta(minutes=BASE_MINUTES + GUARD_MINUTES + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

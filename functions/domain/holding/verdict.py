@@ -23,8 +23,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from functions.domain.detection.evidence import MINUTE_SECONDS
-from functions.domain.holding.balance import Balance
-from functions.domain.holding.case import Case, Figures, count_figures
+from functions.domain.holding.balance import Balance, multiplies
+from functions.domain.holding.case import GENERATIONS, GUESSED_TIMES, Case, Figures, count_figures
 from functions.domain.holding.outcomes import (
     CannotTell,
     HoldAgain,
@@ -33,6 +33,7 @@ from functions.domain.holding.outcomes import (
     Release,
     ReleaseReason,
     Shown,
+    TryLonger,
     UntoldReason,
     Wait,
 )
@@ -44,7 +45,6 @@ from functions.domain.holding.plan import (
 from functions.domain.holding.tally import Counts, Tally
 from functions.domain.holding.watch import Lever, Phase, Watch
 
-GENERATIONS: Final = 20.0  # that only a loop reaches: four times what a generous writer does
 FEW_GENERATIONS: Final = 8.0  # that a loop passes, where it could have had many more
 FEW_SHARE: Final = 0.2  # of the generations that a loop could have had
 OUTSIDE_SHARE: Final = 0.5  # of the arrivals before, that go on while it is held
@@ -54,9 +54,6 @@ BACK_SHARE: Final = 0.3  # of what a loop would send during the trial: less, and
 LEVEL_TIMES: Final = 1.6  # more than what was let go can have written
 SERVED_TIMES: Final = 1.15  # of what ran during the trial, with full batches
 UNEVEN: Final = (0.25, 2.5)  # each minute of the trial over their mean
-TURNS: Final = 1.35  # a trial is longer than the cycle asks for, by this
-GUESSED_TIMES: Final = 1.2  # durations, and so many seconds, in which an event comes back
-GUESSED_SECONDS: Final = 1.5
 ROOM: Final = 1.4  # and its concurrency higher
 RUNS_TO_COUNT: Final = 3000.0  # a minute, that tell how much each execution writes
 SHARE_TO_COUNT: Final = 0.25  # of the concurrency before, at least: it may be none after all
@@ -69,7 +66,8 @@ DEPTH_SHARE: Final = 0.1  # of the trial's rate, by which a queue may grow when 
 FILLED_SHARE: Final = 0.5  # of its rate, that comes in the broken minutes of the trial too
 EDGE_SHARE: Final = 0.05  # of what came, that stays uncertain when the function stands still
 GROWING: Final = 1.1  # events that arrived for each that was served: it multiplies them
-SLOWING: Final = 1.5  # mean durations before the hold, that an execution of the trial takes
+SLOWING: Final = 1.5  # times as long as before the hold, that an execution of the trial takes
+MOST_OF_ACCOUNT: Final = 0.5  # its concurrency, of a trial that goes on for hours
 SIGMAS: Final = 3.0
 
 
@@ -162,9 +160,9 @@ def _let_go(case: Case, depth: float | None) -> LetGo:
     before = tally.before_per_minute
     waiting = depth or 0.0
     if depth is None or plan.levers != (Lever.PAUSE,):
-        guessed = before * _guess_round(case, watch.lag_seconds or 0.0) / MINUTE_SECONDS
+        guessed = before * case.guess_round(watch.lag_seconds or 0.0) / MINUTE_SECONDS
         waiting = max(waiting, guessed, tally.queued(case.held) or 0.0)
-    seconds = _compute_trial_seconds(case, waiting, outside)
+    seconds = case.compute_trial_seconds(waiting, outside)
     lead = plan.opening_seconds + MINUTE_SECONDS
     events = GENERATIONS * ROOM * (waiting + outside * (seconds + lead) / MINUTE_SECONDS)
     wanted = events * tally.duration / seconds / tally.batch
@@ -173,10 +171,10 @@ def _let_go(case: Case, depth: float | None) -> LetGo:
         # What is throttled is tried again later and later: places stay empty meanwhile.
         least = max(least, plan.cap / SHARE_TO_BIND)
         wanted = plan.ran_before
-    if _multiplies(case):
+    if multiplies(case):
         counted = RUNS_TO_COUNT * tally.duration / MINUTE_SECONDS
         wanted = min(wanted, max(counted, SHARE_TO_COUNT * plan.ran_before))
-    most = max(least, min(plan.ran_before, _compute_affordable(case)))
+    most = max(least, min(plan.ran_before, case.affordable_concurrency))
     return LetGo(
         concurrency=math.ceil(min(most, max(least, wanted))),
         seconds=seconds,
@@ -184,52 +182,6 @@ def _let_go(case: Case, depth: float | None) -> LetGo:
         outside_per_minute=outside,
         figures=replace(case.figures, waiting=waiting),
     )
-
-
-def _guess_round(case: Case, lag_seconds: float = 0.0) -> float:
-    """Seconds until an event comes back, at most, where its polling lies so far behind."""
-    lasts = GUESSED_TIMES * case.tally.duration + GUESSED_SECONDS + lag_seconds
-    return max(lasts, case.watch.plan.around_seconds)
-
-
-def _compute_trial_seconds(
-    case: Case, waiting: float, outside: float, most: float = LONGEST_TRIAL_SECONDS
-) -> float:
-    """How long a loop needs to come back often enough, at the rate that it had before."""
-    plan = case.watch.plan
-    own = case.tally.before_per_minute - outside
-    if case.watch.trial_concurrency is not None:
-        own = min(own, case.served_per_minute[0])
-    spare = own - GENERATIONS * outside
-    if spare <= 0:
-        return plan.trial_seconds
-    lead = plan.opening_seconds / MINUTE_SECONDS + 1
-    events = GENERATIONS * (waiting + outside * lead)
-    seconds = TURNS * events / spare * MINUTE_SECONDS + case.backoff
-    return min(most, max(plan.trial_seconds, seconds))
-
-
-def _multiplies(case: Case) -> bool:
-    """Whether it multiplies its events, so that a short trial tells and a long one does not.
-
-    What waits then is more than any trial turns over, and grows while it runs.
-    """
-    before = Balance.of_before(case)
-    if before is None or not before.may_show_loop:
-        return False
-    if case.watch.trial_at is None:
-        return True
-    balance = Balance.of(case)
-    return balance is not None and balance.may_show_loop
-
-
-def _compute_affordable(case: Case) -> float:
-    """The concurrency whose price is within the bound."""
-    plan = case.watch.plan
-    if plan.most_usd_per_minute is None or plan.usd_per_event <= 0:
-        return math.inf
-    invocations = plan.most_usd_per_minute / plan.usd_per_event
-    return invocations * case.tally.duration / MINUTE_SECONDS
 
 
 def _judge_trial(case: Case) -> HoldVerdict:
@@ -258,26 +210,29 @@ def _judge_trial(case: Case) -> HoldVerdict:
 
 
 def _compute_stretch(case: Case) -> float | None:
-    """By how many seconds a trial goes on that has come to its end and tells too little.
+    """By how many seconds a trial lasts longer that has come to its end and tells too little.
 
     So much waited that it did not turn over: a backlog is worked off then, and a loop goes on. It
     costs no more for that than the longest trial at the highest price; ``None``: it ends. What a
     loop writes that becomes slower becomes less, as if it were worked off: it gets no more time.
     """
     watch, plan = case.watch, case.watch.plan
-    if watch.stretched_seconds or watch.rounds > 1 or _is_slowing(case):
+    if (
+        watch.stretched_seconds
+        or watch.rounds > 1
+        or _starves_others(watch)
+        or case.times_slower > SLOWING
+    ):
         return None
-    times = _compute_affordable(case) / max(1, watch.trial_concurrency or 1)
+    times = case.affordable_concurrency / max(1, watch.trial_concurrency or 1)
     more = min(plan.stretch.total_seconds(), plan.longest_trial_seconds * (times - 1))
     return more if more > 0 and _is_short(case, more) else None
 
 
-def _is_slowing(case: Case) -> bool:
-    """Whether its executions take much longer than before the hold."""
-    durations = case.tally.counts.duration_ms.values
-    known = [durations[at] for at in case.tally.known(case.trial)]
-    newest = next((one for one in reversed(known) if one is not None), None)
-    return newest is not None and newest > SLOWING * 1000 * case.tally.duration
+def _starves_others(watch: Watch) -> bool:
+    """Whether the trial takes much of the account's concurrency: others do not wait for its end."""
+    account = watch.plan.account_concurrency
+    return account is not None and watch.let_go_concurrency > MOST_OF_ACCOUNT * account
 
 
 def _is_gone(case: Case, known: Sequence[int]) -> bool:
@@ -295,7 +250,7 @@ def _is_enough(case: Case) -> bool:
     tally, plan = case.tally, case.watch.plan
     seen = tally.seen(case.trial)
     least = case.watch.since + plan.opening + timedelta(seconds=plan.trial_seconds)
-    if tally.now >= least and _multiplies(case):
+    if tally.now >= least and multiplies(case) and not case.watch.is_retry:
         return True
     if len(case.trial) < ENOUGH_MINUTES or not seen:
         return False
@@ -310,9 +265,10 @@ def _is_enough(case: Case) -> bool:
 
 def _is_short(case: Case, stretched_seconds: float) -> bool:
     """Whether more waited than was thought, so that the trial must go on."""
-    ran = (case.tally.now - case.watch.since - case.watch.plan.opening).total_seconds()
+    watch, end = case.watch, case.watch.again_at or case.tally.now
+    ran = (end - (watch.trial_at or end) - watch.plan.opening).total_seconds()
     most = LONGEST_TRIAL_SECONDS + stretched_seconds
-    return ran < _compute_trial_seconds(case, case.waiting, case.unwritten, most)
+    return ran < case.compute_trial_seconds(case.waiting, case.unwritten, most)
 
 
 def _judge_held_again(case: Case) -> HoldVerdict:
@@ -329,7 +285,7 @@ def _judge_held_again(case: Case) -> HoldVerdict:
         ready = (watch.again_at or tally.now) + watch.plan.settling
         if tally.now >= ready:
             return Wait(watch=watch.seeing(depth, tally.now), figures=case.figures)
-    is_large = _multiplies(case)  # what waits: its depth tells nothing so exactly
+    is_large = multiplies(case)  # what waits: its depth tells nothing so exactly
     is_settled = tally.index(watch.again_at or tally.now) < tally.settled
     if case.closing or (is_settled and _is_still(case, level) and not is_large):
         return _conclude(case)
@@ -384,6 +340,9 @@ def _conclude(case: Case) -> HoldVerdict:
     possible = case.expected * len(minutes) / (case.waiting + came)
     if generations < min(FEW_GENERATIONS, FEW_SHARE * possible):
         return Release(reason=ReleaseReason.FEW_GENERATIONS, figures=figures)
+    more = _compute_stretch(case)
+    if more is not None:
+        return TryLonger(seconds=more, figures=figures)
     return CannotTell(reason=_name_limit(case, came), figures=figures)
 
 
@@ -462,7 +421,7 @@ def _stops_with_runs(case: Case, balance: Balance) -> bool:
     if again > EDGE_SHARE * level + SIGMAS * math.sqrt(level):
         return False
     wrote = balance.written_each * sum(tally.counts.invocations.values[at] or 0.0 for at in edge)
-    under_way = level * _guess_round(case) / MINUTE_SECONDS
+    under_way = level * case.guess_round() / MINUTE_SECONDS
     came = sum(tally.arrived[at] for at in edge)
     return came <= SERVED_TIMES * wrote + under_way + SIGMAS * math.sqrt(wrote)
 
@@ -489,5 +448,5 @@ def _count_edge(case: Case) -> tuple[float, float, float]:
 def _name_limit(case: Case, came: float) -> UntoldReason:
     if came > case.waiting:
         return UntoldReason.TOO_MUCH_OUTSIDE
-    is_dear = (case.watch.trial_concurrency or 1) >= _compute_affordable(case)
+    is_dear = (case.watch.trial_concurrency or 1) >= case.affordable_concurrency
     return UntoldReason.TOO_DEAR if is_dear else UntoldReason.TOO_SLOW

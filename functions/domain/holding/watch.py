@@ -67,6 +67,8 @@ class HoldPlan:
         How long its events are kept at least, while they wait; ``None`` where unknown.
     is_for_callers
         Whether it is no hold, but a cap in danger: see `functions.domain.holding.callers`.
+    account_concurrency
+        Concurrent executions that the account may have; ``None`` where unknown.
     """
 
     levers: tuple[Lever, ...]
@@ -85,6 +87,7 @@ class HoldPlan:
     kept_seconds: float | None = None
     is_for_callers: bool = False
     stretched_trial_seconds: float | None = None
+    account_concurrency: int | None = None
 
     @property
     def longest(self) -> timedelta:
@@ -152,11 +155,14 @@ class Watch:
     generations
         How often what waited came back during the trial; ``None`` until it is known.
     rounds
-        How many trials have begun: two before a function is stopped.
+        How many trials have begun, two at most.
     first_trial_at, first_again_at
         Of the first round, once the second has begun.
     stretched_seconds
         By how much its trials last longer than planned, see `HoldPlan.stretched_trial_seconds`.
+    is_retry
+        Whether its second trial lasts longer because the first one told nothing. Else the first
+        one has shown a loop, and the second is to show it once more.
     """
 
     plan: HoldPlan
@@ -182,11 +188,27 @@ class Watch:
     first_trial_at: datetime | None = None
     first_again_at: datetime | None = None
     stretched_seconds: float = 0.0
+    is_retry: bool = False
 
     @property
     def longest(self) -> timedelta:
         """The whole of it at most, with all its rounds."""
-        return (self.plan.longest + timedelta(seconds=self.stretched_seconds)) * self.rounds
+        stretched = 1 if self.is_retry else self.rounds
+        more = timedelta(seconds=self.stretched_seconds) * stretched
+        return self.plan.longest * self.rounds + more
+
+    @property
+    def is_last_round(self) -> bool:
+        """Whether what it shows is enough to stay held for: two rounds, or one long trial.
+
+        That people come and go with one short trial happens by chance.
+        """
+        return self.rounds > 1
+
+    @property
+    def was_shown(self) -> bool:
+        """Whether an earlier round has shown a loop."""
+        return self.rounds > 1 and not self.is_retry
 
     @property
     def ends_at(self) -> datetime:
@@ -246,6 +268,8 @@ class Watch:
                     first_again_at=None,
                     trial_seconds=None if self.trial_seconds is None else self.trial_seconds / 2,
                     rounds=1,
+                    stretched_seconds=0.0 if self.is_retry else self.stretched_seconds,
+                    is_retry=False,
                 )
             case Phase.TRIAL:
                 return replace(self, phase=Phase.HELD, since=self.held_at, trial_at=None)
@@ -297,6 +321,11 @@ class Watch:
             trial_seconds=None if self.trial_seconds is None else 2 * self.trial_seconds,
             rounds=self.rounds + 1,
         )
+
+    def trying_longer(self, at: datetime, stretched_seconds: float) -> Self:
+        """The watch once as much is let go again, for longer: the first trial told nothing."""
+        again = self.letting_go_again(at)
+        return replace(again, stretched_seconds=stretched_seconds, is_retry=True)
 
     def stretching(self, seconds: float) -> Self:
         """The watch whose trials may last so much longer than planned."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
+from functions.domain.holding.case import GENERATIONS
 from functions.domain.holding.plan import ENDING_SECONDS, ENDING_TIMES, RESERVATION_SECONDS
 from functions.domain.holding.tally import Counts, MinuteCounts
 from functions.domain.holding.verdict import (
@@ -22,7 +23,6 @@ from functions.domain.holding.verdict import (
     ENOUGH_TIMES,
     FEW_GENERATIONS,
     FEW_SHARE,
-    GENERATIONS,
     OUTSIDE_SHARE,
     SIGMAS,
 )

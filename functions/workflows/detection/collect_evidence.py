@@ -109,6 +109,20 @@ class EvidenceCollector:
             return None
         return self._build_evidence(name, now, recent[name], precedent.get(name), facts)
 
+    def read_recent(self, name: str, now: datetime, since: datetime) -> RecentSeries | None:
+        """The minutes of one function alone, from then on at least; ``None``: there are none.
+
+        Raises
+        ------
+        MetricsUnavailableError
+            When CloudWatch does not answer.
+        """
+        _, recent = self.side_by_side(
+            self.loops.refresh, lambda: self.metrics.recent((name,), now, since)
+        )
+        found: RecentSeries | None = recent.get(name)
+        return found
+
     def read_facts(self, name: str) -> FunctionFacts | None:
         """The configuration; ``None`` when the function does not exist (any more)."""
         if parse_edge_replica(name) is not None:

@@ -180,6 +180,7 @@ class HoldObserver:
             memory_mb=facts.memory_mb,
             architecture=facts.architecture,
             reserved_concurrency=facts.reserved_concurrency,
+            account_concurrency=sight.evidence.account_concurrency,
         )
         plan = plan_hold(sources, read, running, self.most_usd_per_minute)
         if isinstance(plan, NotHeld) and plan.reason in _OF_ALL_SOURCES and sight.charted:
@@ -335,8 +336,15 @@ class HoldObserver:
         """What to do with a function that is capped in danger."""
         return judge_callers_cap(watch, evidence, self.most_usd_per_minute)
 
-    def look(self, incident: Incident, watch: Watch, evidence: Evidence) -> HoldVerdict:
+    def look(
+        self, incident: Incident, watch: Watch, recent: RecentSeries, now: datetime
+    ) -> HoldVerdict:
         """What the hold of an incident shows by now.
+
+        Parameters
+        ----------
+        recent
+            Reaching back to what was usual before the spike, see `find_counted_from`.
 
         Raises
         ------
@@ -344,7 +352,6 @@ class HoldObserver:
             What the ports raise.
         """
         own = tuple(one for one in watch.sources if not one.is_outside)
-        recent = evidence.recent
         queues = tuple(
             one.source_arn
             for one in self.functions.mappings(incident.function)
@@ -352,13 +359,13 @@ class HoldObserver:
         )
         counts = Counts(
             arrivals=self._read_arrivals(own, recent),
-            invocations=_without_others(recent.invocations, watch, evidence.now),
+            invocations=_without_others(recent.invocations, watch, now),
             errors=recent.errors,
             throttles=recent.throttles,
             duration_ms=recent.duration_ms,
             waiting=self.facts.depth(queues) if queues else None,
         )
-        return judge_hold(watch, counts, evidence.now)
+        return judge_hold(watch, counts, now)
 
 
 def _is_for_callers(plan: HoldPlan | NotHeld, assessment: Assessment) -> bool:

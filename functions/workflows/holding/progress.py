@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from typing import Final, assert_never
+from typing import assert_never
 
 from functions.domain.detection.assessment import Verdict
 from functions.domain.detection.evidence import LoopProof
@@ -25,11 +25,12 @@ from functions.domain.holding.outcomes import (
     HoldVerdict,
     LetGo,
     Release,
-    ReleaseReason,
     Shown,
-    UntoldReason,
+    TryLonger,
     Wait,
+    is_released,
 )
+from functions.domain.holding.tally import LONGEST_COUNTED, find_counted_from
 from functions.domain.holding.watch import Watch
 from functions.domain.incidents.decision import DecisionReason, find_prohibition
 from functions.domain.incidents.history import LiveLedger
@@ -46,13 +47,6 @@ from functions.workflows.incidents.contain import contain, schedule_way_back
 from functions.workflows.incidents.enforce import Enforcer
 from functions.workflows.incidents.restore import restore
 from functions.workflows.probation.watch import ProbationWatch
-
-# Where nothing could be counted, holding on would hold whoever is not to blame.
-ROUNDS_TO_STOP: Final = 2
-_FROM_OUTSIDE: Final = frozenset(
-    {ReleaseReason.STILL_ARRIVING, ReleaseReason.CAME_ON, ReleaseReason.WRITES_EXPLAIN}
-)
-_RELEASED_UNTOLD: Final = frozenset({UntoldReason.UNCOUNTED, UntoldReason.DATA_LATE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,10 +176,11 @@ class HoldProgress:
         deliver(world.ledger.save(told), world, now)
 
     def _look(self, incident: Incident, watch: Watch, now: datetime) -> None:
-        evidence = self.gathering.collect_one(incident.function, now)
-        if evidence is None:
+        since = max(find_counted_from(watch), now - LONGEST_COUNTED)
+        recent = self.gathering.read_recent(incident.function, now, since)
+        if recent is None:
             return  # CloudWatch tells nothing now: the next pulse looks again
-        verdict = self.enforcer.holding.look(incident, watch, evidence)
+        verdict = self.enforcer.holding.look(incident, watch, recent, now)
         self.log.info(
             "looked",
             function=incident.function,
@@ -211,11 +206,13 @@ class HoldProgress:
                     outside_per_minute=verdict.outside_per_minute,
                 )
                 self._begin_trial(incident, trial, now)
+            case TryLonger(seconds=seconds) if not is_pausing:
+                self._begin_trial(incident, watch.trying_longer(now, seconds), now)
             case HoldAgain() if not is_pausing:
                 again = watch.holding_again(now)
                 disabled = find_disabled_by_others(incident, self.enforcer.world.functions)
                 self._move(plan_second_hold(incident, again, disabled), now)
-            case LetGo() | HoldAgain():
+            case LetGo() | TryLonger() | HoldAgain():
                 return  # AWS refused it lately
             case Release() | CannotTell():
                 self._end_or_keep(verdict, incident, watch, now)
@@ -235,31 +232,27 @@ class HoldProgress:
         self, verdict: Release | CannotTell, incident: Incident, watch: Watch, now: datetime
     ) -> None:
         """Let a function go; what may be a loop, or was shown once, is kept for people."""
-        match verdict:
-            case Release(reason=why):
-                what, is_over = Verdict.BUSY, watch.rounds == 1 or why in _FROM_OUTSIDE
-            case CannotTell(reason=limit):
-                what, is_over = Verdict.SUSPECTED, watch.rounds == 1 and limit in _RELEASED_UNTOLD
-        if is_over:
+        if is_released(verdict, watch, is_certain=self._is_certain(incident, now)):
+            what = Verdict.BUSY if isinstance(verdict, Release) else Verdict.SUSPECTED
             self._end(_record_verdict(incident, verdict, what), now)
         else:
             kept = _record_verdict(incident, verdict, Verdict.SUSPECTED)
             self._keep(replace(kept, decided=DecisionReason.CANNOT_BE_TOLD), now)
 
-    def _conclude(
-        self, incident: Incident, watch: Watch, verdict: HoldVerdict, now: datetime
-    ) -> None:
+    def _conclude(self, incident: Incident, watch: Watch, verdict: Shown, now: datetime) -> None:
         """Stop a loop that was shown twice where the graph is certain of it; hold any other on.
 
-        That people come and go with one trial happens by chance, seldom enough to be held for it,
-        and too often to be stopped.
+        Where AWS refuses a second trial, one that is not certain stays held for what the first one
+        has shown.
         """
         shown = _record_verdict(incident, verdict, Verdict.RUNAWAY)
-        if not self._is_certain(incident, now):
+        is_certain = self._is_certain(incident, now)
+        if not watch.is_last_round and not incident.is_pausing(Attempt.CAP, now):
+            self._begin_trial(incident, watch.letting_go_again(now), now)
+        elif not watch.is_last_round and is_certain:
+            return  # the trial is tried again
+        elif not (watch.was_shown and is_certain):
             self._keep(replace(shown, decided=DecisionReason.SHOWN), now)
-        elif watch.rounds < ROUNDS_TO_STOP:
-            if not incident.is_pausing(Attempt.CAP, now):
-                self._begin_trial(incident, watch.letting_go_again(now), now)
         elif not incident.is_pausing(Attempt.STOP, now):
             self._stop(shown, now, DecisionReason.RUNAWAY)
 

@@ -29,6 +29,7 @@ from functions.domain.incidents.refusals import Attempt
 from functions.domain.incidents.snapshot import FoundReservation
 from functions.domain.incidents.states import IncidentState, Transition
 from functions.domain.incidents.steps.given_up import leave_as_found
+from functions.domain.incidents.steps.hold_steps import plan_second_hold
 from functions.domain.incidents.steps.provisioned_steps import plan_removal_anew
 from functions.domain.incidents.tags.seal import claims_stop
 from functions.workflows.incidents.announce import announce, deliver
@@ -155,8 +156,8 @@ def _contain(run: Execution) -> Incident:
         if run.incident.is_paused and run.incident.is_let_go:
             try:
                 _enable_limited(run)
-            except RefusedError as refusal:
-                return _give_up(run, refusal)
+            except RefusedError:
+                return _hold_on(run)
             except BusyError:
                 return run.save(run.incident.unleased())  # the next pulse goes on
         state, transition = IncidentState.CAPPED, Transition.CAPPED
@@ -250,6 +251,20 @@ def _enable_limited(run: Execution) -> None:
             status, detail = run.undo(outcome.step)
             undone = run.incident.with_restored(outcome.step, status, detail)
             run.record_taken_back(undone, outcome.step)
+
+
+def _hold_on(run: Execution) -> Incident:
+    """Leave a hold as it was before AWS refused to let a little go: it is tried again, or ends."""
+    watch = run.incident.watch
+    if watch is not None:
+        run.save(plan_second_hold(run.incident, watch.taken_back()))
+        try:
+            _carry_out_stops(run)
+        except (RefusedError, BusyError):
+            return run.save(run.incident.unleased())  # the next pulse goes on
+    present = run.present
+    left = run.incident.refused(Attempt.CAP, present).to(IncidentState.CAPPED, present)
+    return run.save(left.unleased())
 
 
 def _carry_out_stops(run: Execution) -> None:

@@ -1,18 +1,21 @@
 """What CloudWatch tells of the simulated functions: minutes that follow from demand and settings.
 
-The series that all functions share are made once: building datapoints must cost next to nothing.
+Building datapoints must cost next to nothing.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.domain.detection.arrivals import Arrivals, SourceKind
 from functions.domain.detection.evidence import (
     MINUTE_SECONDS,
+    RECENT_MINUTES,
     AccountSeries,
     RecentSeries,
     Series,
@@ -59,6 +62,8 @@ _CALLERS_ASK: Final = 500_000.0
 _USUAL_PEAK: Final = 2.0
 _HISTORY_DAYS: Final = 14
 _DAY: Final = timedelta(days=1)
+_MINUTE: Final = timedelta(minutes=1)
+_DURATION_MS: Final = 120.0
 _FIRST_MINUTE: Final[Row] = (3_000.0, 500.0, 0.0, 0.0)
 
 
@@ -196,17 +201,22 @@ class SimulatedMetrics:
         with self._account.call("metrics", "dropped"):
             return {}
 
-    def recent(self, functions: Sequence[str], now: datetime) -> Mapping[str, RecentSeries]:
-        """See the port."""
+    def recent(
+        self, functions: Sequence[str], now: datetime, since: datetime | None = None
+    ) -> Mapping[str, RecentSeries]:
+        """See the port: more than an hour only where more than 3 hours are asked for."""
+        asked = timedelta(0) if since is None else now - since
+        is_long = asked > timedelta(minutes=RECENT_MINUTES)
+        length = math.ceil(asked / _MINUTE) if is_long else KEPT_MINUTES
         with self._account.call("metrics", "recent"):
             self.settle()
-            return {name: self._recent(name, now) for name in functions}
+            return {name: self._recent(name, now, length) for name in functions}
 
     def invocations(self, functions: Sequence[str], now: datetime) -> Mapping[str, Series]:
         """See the port."""
         with self._account.call("metrics", "invocations"):
             self.settle()
-            return {name: self._recent(name, now).invocations for name in functions}
+            return {name: self._recent(name, now, KEPT_MINUTES).invocations for name in functions}
 
     def precedent(self, functions: Sequence[str], now: datetime) -> Mapping[str, Series]:
         """See the port: of functions that are too young to have one."""
@@ -250,16 +260,16 @@ class SimulatedMetrics:
         values = (0.0,) * length if is_other else found
         return Series(start=start, period_seconds=MINUTE_SECONDS, values=values)
 
-    def _recent(self, name: str, now: datetime) -> RecentSeries:
+    def _recent(self, name: str, now: datetime, length: int) -> RecentSeries:
         minute = int((now - NOON).total_seconds() // MINUTE_SECONDS)
-        start = NOON + timedelta(minutes=minute - KEPT_MINUTES)
+        start = NOON + timedelta(minutes=minute - length)
         one = self.minutes.get(name)
 
         def series(values: tuple[float | None, ...]) -> Series:
             return Series(start=start, period_seconds=MINUTE_SECONDS, values=values)
 
         if one is None:
-            none = series((None,) * KEPT_MINUTES)
+            none = series((None,) * length)
             return RecentSeries(
                 invocations=none,
                 concurrency=none,
@@ -269,20 +279,22 @@ class SimulatedMetrics:
                 native_drops=none,
             )
         return RecentSeries(
-            invocations=series(self._window(one.invocations, minute, KEPT_MINUTES)),
-            concurrency=series(self._window(one.concurrency, minute, KEPT_MINUTES)),
-            throttles=series(self._window(one.throttles, minute, KEPT_MINUTES)),
-            errors=series(_ZEROES),
-            duration_ms=series(_DURATIONS),
-            native_drops=series(self._window(one.drops, minute, KEPT_MINUTES)),
+            invocations=series(self._window(one.invocations, minute, length)),
+            concurrency=series(self._window(one.concurrency, minute, length)),
+            throttles=series(self._window(one.throttles, minute, length)),
+            errors=series((0.0,) * length),
+            duration_ms=series((_DURATION_MS,) * length),
+            native_drops=series(self._window(one.drops, minute, length)),
         )
 
     def _window(
         self, values: list[float | None], minute: int, length: int
     ) -> tuple[float | None, ...]:
         end = KEPT_MINUTES + minute
-        found = values[end - length : end - self._late]
-        return (*found, *(None,) * (length - len(found)))
+        first = end - length
+        found = ((None,) * -first, values[max(0, first) : end - self._late])
+        known = tuple(chain.from_iterable(found))
+        return (*known, *(None,) * (length - len(known)))
 
     def _newest(self, metric: str, now: datetime) -> dict[str, Series]:
         self.settle()
@@ -298,7 +310,3 @@ class SimulatedMetrics:
             name: Series(start=start, period_seconds=MINUTE_SECONDS, values=found[name])
             for name in order
         }
-
-
-_ZEROES: Final = (0.0,) * KEPT_MINUTES
-_DURATIONS: Final = (120.0,) * KEPT_MINUTES

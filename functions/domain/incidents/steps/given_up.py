@@ -29,7 +29,9 @@ def leave_as_found(incident: Incident, present: int | None, now: datetime) -> In
     """
     free = replace(incident.unleased(), probation=None)
     if present is not None and present in incident.ours:
-        state = IncidentState.CAPPED if present else IncidentState.CONTAINED
+        # A hold reserves 0 for what polls streams, and is no stop for that.
+        is_held = present or incident.is_hold
+        state = IncidentState.CAPPED if is_held else IncidentState.CONTAINED
         step = Reserve(function=incident.function, to=present, prior=incident.prior)
         done = StepOutcome(step=step, status=StepStatus.DONE)
         held = _forget_put_back(replace(free.to(state, now), target=present))

@@ -70,9 +70,9 @@ _WAIT: Final = {
     Lever.PAUSE: "Messages wait in their queue. No receive is counted meanwhile.",
 }
 _AGAIN: Final = (
-    "Then it is held again. If it falls silent once more, it is a loop: Loopbreaker keeps it held"
-    " for you to decide. Where the configuration proves the loop and a second round shows the"
-    " same, Loopbreaker stops it."
+    "Then it is held again. A loop falls silent once more. A second round must show the same:"
+    " Loopbreaker then keeps it held for you to decide, and stops it where the configuration"
+    " proves the loop."
 )
 _ELSE: Final = (
     "Where it cannot be told, it may stay held, for you to decide. In any other case Loopbreaker"
@@ -111,8 +111,9 @@ def compose_held(incident: Incident, context: NoticeContext, now: datetime) -> N
                     "WHAT COMES NEXT",
                     *(bullet(text, f"{number}.") for number, text in enumerate(_NEXT, start=1)),
                     paragraph(
-                        f"The outcome comes by about {format_time(watch.held_at + longest)}, or as"
-                        f" much later if there is a second round.{_describe_stretch(watch)}"
+                        f"The outcome comes by about {format_time(watch.held_at + longest)}, at the"
+                        f" latest by {format_time(watch.held_at + 2 * longest)}."
+                        f"{_describe_stretch(watch)}"
                     ),
                 ),
                 compose_evidence(incident, now, describe_suspected(incident)),

@@ -295,6 +295,6 @@ def test_the_function_that_works_off_a_backlog_is_held() -> None:
 
     assert story.held() == {SECOND}
     assert "works off a backlog of" in _mail(story, f"HELD {SECOND}")
-    story.pass_minutes(85)  # one trial of an hour
+    story.pass_minutes(400)  # one trial of six hours
     assert not any("RESTORED AFTER HOLD" in one for one in story.scene.subjects)
     assert story.held() == {SECOND}

@@ -80,13 +80,14 @@ def test_people_are_let_go_exactly_as_they_were(kind: SourceKind) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_loop_that_only_may_be_one_stays_held_until_people_decide(kind: SourceKind) -> None:
-    """It is shown, and loses nothing; a rollback puts all of it back."""
+    """It is shown twice, and loses nothing; a rollback puts all of it back."""
     story = suspected(kind)
     before = _settings(story)
     story.scene.contributor()
 
-    story.pass_minutes(25)
+    phases = story.states(45)
 
+    assert _count_trials(phases) == 2
     incident = story.scene.incident()
     assert (incident.state, incident.is_shown) == (IncidentState.CAPPED, True)
     assert incident.decided == DecisionReason.SHOWN
@@ -140,7 +141,7 @@ def test_a_trial_begins_if_the_account_does_not_tell_its_limits() -> None:
     story.scene.account.faults.fail("hold_facts.read_limits", DENIED, times=99)
     story.scene.contributor()
 
-    story.pass_minutes(25)
+    story.pass_minutes(45)
 
     assert story.scene.incident().is_shown
 
@@ -169,6 +170,74 @@ def test_what_only_one_trial_shows_stops_nobody(kind: SourceKind) -> None:
     assert (incident.state, incident.is_shown) == (IncidentState.CAPPED, True)
     assert incident.decided == DecisionReason.CANNOT_BE_TOLD
     assert not any("STOPPED" in one for one in story.scene.subjects)
+    story.scene.rollback("orders")
+    assert _settings(story) == before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_one_trial_shows_and_another_does_not_is_let_go(kind: SourceKind) -> None:
+    """Unless the configuration closes the loop: it was people by chance, or it is mended."""
+    story = suspected(kind)
+    before = _settings(story)
+    story.scene.contributor()
+    phases: list[str] = []
+    while _count_trials(phases) < 2:
+        phases += story.states(1)
+        assert len(phases) < 40
+
+    story.is_over = True
+    story.pass_minutes(40)
+
+    assert _settings(story) == before
+    assert story.scene.account.ledger.stored("orders") is None
+    assert "RESTORED AFTER HOLD: orders" in story.scene.subjects[-1]
+
+
+_LETS_GO = {
+    SourceKind.ASYNCHRONOUS: "functions.reserve",
+    SourceKind.TABLE: "functions.reserve",
+    SourceKind.QUEUE: "functions.switch_mapping",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_hold_whose_trial_aws_refuses_is_no_stop(kind: SourceKind) -> None:
+    """It ends by itself, whatever its lever is."""
+    story = suspected(kind)
+    before = _settings(story)
+    story.scene.contributor()
+    story.scene.account.faults.fail(_LETS_GO[kind], DENIED, times=-1)
+
+    phases = story.states(20)
+
+    assert set(phases) == {"capped held"}
+    assert story.scene.incident().refusals
+    ((_, planned),) = story.scene.account.way_back.due.values()
+    assert planned > story.scene.now
+    story.scene.account.faults.clear()
+    story.scene.rollback("orders")
+    assert _settings(story) == before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_one_trial_shows_stays_held_if_aws_refuses_another(kind: SourceKind) -> None:
+    """Its way back may not come before anybody has decided."""
+    story = suspected(kind)
+    before = _settings(story)
+    story.scene.contributor()
+    phases: list[str] = []
+    while "capped held again" not in phases:
+        phases += story.states(1)
+        assert len(phases) < 40
+
+    story.scene.account.faults.fail(_LETS_GO[kind], DENIED, times=-1)
+    story.pass_minutes(20)
+
+    incident = story.scene.incident()
+    assert (incident.state, incident.is_shown) == (IncidentState.CAPPED, True)
+    assert incident.decided == DecisionReason.SHOWN
+    assert story.scene.account.calls("cancel")
+    story.scene.account.faults.clear()
     story.scene.rollback("orders")
     assert _settings(story) == before
 
@@ -202,7 +271,7 @@ def test_the_way_back_is_taken_away_once_people_are_to_decide() -> None:
     story = held()
     assert story.scene.account.calls("schedule")
 
-    story.pass_minutes(25)
+    story.pass_minutes(45)
 
     assert story.scene.incident().is_shown
     assert story.scene.account.calls("cancel")

@@ -20,7 +20,7 @@ def test_loops_are_shown_and_people_released() -> None:
     assert loops.shown == loops.held > 0
     assert people.shown == 0
     for one in (loops, people):
-        ends = one.shown + sum(one.released.values()) + sum(one.not_told.values())
+        ends = one.shown_twice + sum(one.released.values()) + sum(one.not_told.values())
         assert one.held == ends
         assert one.plays == one.held + one.not_suspected + sum(one.not_held.values())
         assert json.loads(json.dumps(one.to_json()))["held"] == one.held

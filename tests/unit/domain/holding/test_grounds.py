@@ -16,6 +16,7 @@ from functions.domain.holding.outcomes import (
     Release,
     ReleaseReason,
     Shown,
+    TryLonger,
     UntoldReason,
     Wait,
 )
@@ -100,7 +101,15 @@ def test_every_outcome_has_a_reason_of_its_own(reason: ReleaseReason | UntoldRea
 
     assert len(set(found.values())) == len(found)
     assert found[reason] in GROUND_WORDS
-    assert set(get_args(HoldVerdict)) == {Wait, LetGo, HoldAgain, Shown, Release, CannotTell}
+    assert set(get_args(HoldVerdict)) == {
+        Wait,
+        LetGo,
+        TryLonger,
+        HoldAgain,
+        Shown,
+        Release,
+        CannotTell,
+    }
 
 
 @pytest.mark.parametrize("reason", NotHeldReason)

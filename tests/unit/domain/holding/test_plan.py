@@ -204,7 +204,7 @@ def test_events_that_soon_are_too_old_are_not_held(age: float | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hours", "seconds"), [(1.1, None), (1.5, 560.0), (3.0, 2_400.0), (6.0, 2_400.0)]
+    ("hours", "seconds"), [(1.1, None), (1.5, 560.0), (6.0, 8_660.0), (24.0, 20_400.0)]
 )
 def test_a_trial_may_last_longer_where_events_are_kept_for_long(
     hours: float, seconds: float | None

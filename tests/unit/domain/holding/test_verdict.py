@@ -11,7 +11,7 @@ from hypothesis import Phase as Step
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.detection.holds import held_play
+from bench.detection.holds import held, held_play
 from bench.detection.holds.held_play import Ended, Play, Show
 from bench.detection.holds.held_world import Rate, Subject
 from functions.domain.detection.arrivals import SourceKind
@@ -22,6 +22,7 @@ from functions.domain.holding.outcomes import (
     Release,
     ReleaseReason,
     Shown,
+    TryLonger,
     UntoldReason,
     Wait,
 )
@@ -31,6 +32,7 @@ from functions.domain.holding.watch import Phase, Watch
 from tests.examples import examples
 from tests.unit.domain.detection.late_data import Lateness, latenesses
 
+SHORT_TRIAL = 2_709_105_197  # of a writer that bursts, whose first trial tells nothing
 BEGINS = 900.0
 NORMAL = 20.0
 POLLED = (SourceKind.TABLE, SourceKind.QUEUE)
@@ -197,7 +199,42 @@ def test_a_backlog_is_worked_off_in_a_longer_trial(monkeypatch: pytest.MonkeyPat
 
     assert isinstance(ended.verdict, Release)
     assert ended.verdict.reason is ReleaseReason.NOT_COME_BACK
-    assert set(stretched) == {timedelta(minutes=40).total_seconds()}
+    assert set(stretched) == {timedelta(minutes=340).total_seconds()}
+
+
+def test_a_trial_that_takes_half_of_the_account_lasts_no_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Others would have to wait for hours."""
+    stretched = _note_stretches(
+        monkeypatch,
+        lambda watch: replace(watch, plan=replace(watch.plan, account_concurrency=150)),
+    )
+
+    ended = _play(_backlog())
+
+    assert not stretched
+    assert isinstance(ended.verdict, CannotTell)
+
+
+def test_a_trial_that_was_too_short_is_followed_by_a_longer_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It looked as if the function multiplied its events; more of them waited than was seen."""
+    longer: list[float] = []
+
+    def judge(watch: Watch, counts: Counts, now: datetime) -> HoldVerdict:
+        verdict = judge_hold(watch, counts, now)
+        if isinstance(verdict, TryLonger):
+            longer.append(verdict.seconds)
+        return verdict
+
+    monkeypatch.setattr(held_play, "judge_hold", judge)
+
+    _, ended = held.play(held.HEALTHY["writers, bursts again"], SHORT_TRIAL)
+
+    assert len(longer) == 1
+    assert isinstance(ended.verdict, Release)
 
 
 def test_what_becomes_slower_gets_no_longer_trial(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,3 +75,17 @@ def test_a_trial_that_lasts_longer_ends_later() -> None:
     assert longer.ends_at - usual.ends_at == timedelta(minutes=10)
     second = replace(longer, rounds=2)
     assert second.ends_at - replace(usual, rounds=2).ends_at == timedelta(minutes=20)
+
+
+def test_a_trial_that_told_nothing_is_followed_by_a_longer_one() -> None:
+    """Only that one lasts longer, and it is no second showing."""
+    plan = replace(WATCH.plan, stretched_trial_seconds=3840.0)
+    first = replace(WATCH, plan=plan, trial_at=NOW, again_at=NOW, phase=Phase.HELD_AGAIN)
+
+    longer = first.trying_longer(NOW + timedelta(minutes=9), 600.0)
+
+    assert (longer.phase, longer.rounds, longer.is_retry) == (Phase.TRIAL, 2, True)
+    assert (longer.is_last_round, longer.was_shown) == (True, False)
+    assert longer.held_until == first.trial_at
+    assert longer.longest == 2 * first.longest + timedelta(minutes=10)
+    assert longer.taken_back() == first
