@@ -1,14 +1,6 @@
-"""What a role may do: tables of cases, and an oracle over small policies."""
-
-import json
-from collections.abc import Mapping
-from itertools import product
-from time import process_time
-from typing import Any
+"""What a role may do, by its policies and boundary."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from functions.domain.account.inventory import NamedPolicy, Role
 from functions.domain.iam.access import (
@@ -16,65 +8,27 @@ from functions.domain.iam.access import (
     Answer,
     Because,
     Identity,
-    Reach,
     build_execution_context,
     evaluate_identity,
     read_identity,
-    read_rights,
 )
-from functions.domain.iam.conditions import Context
 from functions.domain.iam.document import Condition
-from functions.domain.iam.wildcard import matches
-from tests.examples import examples
-from tests.unit.domain.iam.oracle import oracle
-
-ROLE = "arn:aws:iam::111122223333:role/enrich"
-BUCKET = "arn:aws:s3:::orders"
-TABLE = "arn:aws:dynamodb:eu-west-1:111122223333:table/orders"
-HOSTILE_SECONDS = 5.0
-# An action that has no resources is asked for something that only a statement on `*` reaches.
-NO_RESOURCE = "${*}"
-
-ALLOWED, POSSIBLE, DENIED = Access.ALLOWED, Access.POSSIBLE, Access.DENIED
-Statement = Mapping[str, Any]
-
-
-def allow(actions: object, resources: object = "*", **more: object) -> Statement:
-    """An Allow statement."""
-    return {"Effect": "Allow", "Action": actions, "Resource": resources, **more}
-
-
-def deny(actions: object, resources: object = "*", **more: object) -> Statement:
-    """A Deny statement."""
-    return {"Effect": "Deny", "Action": actions, "Resource": resources, **more}
-
-
-def inverted(statement: Statement, *elements: str) -> Statement:
-    """A statement with NotAction or NotResource instead."""
-    return {f"Not{key}" if key in elements else key: value for key, value in statement.items()}
-
-
-def policy(name: str, *statements: Statement) -> NamedPolicy:
-    """A policy of these statements."""
-    document = {"Version": "2012-10-17", "Statement": list(statements)}
-    return NamedPolicy(name=name, text=json.dumps(document))
-
-
-def identity(
-    *statements: Statement, boundary: tuple[Statement, ...] | None = None, is_complete: bool = True
-) -> Identity:
-    """A role with one policy ``own``, and perhaps a boundary ``edge``."""
-    role = Role(
-        arn=ROLE,
-        policies=(policy("own", *statements),),
-        boundary=None if boundary is None else policy("edge", *boundary),
-        is_complete=is_complete,
-    )
-    return read_identity(role)
-
-
-ANY_WRITE = allow("s3:*", f"{BUCKET}/*", Sid="Writes")
-IF_TAGGED = {"StringEquals": {"aws:PrincipalTag/team": "orders"}}
+from tests.unit.domain.iam.identity.identities import (
+    ALLOWED,
+    ANY_WRITE,
+    BUCKET,
+    DENIED,
+    IF_TAGGED,
+    NO_RESOURCE,
+    POSSIBLE,
+    ROLE,
+    Statement,
+    allow,
+    deny,
+    identity,
+    inverted,
+    policy,
+)
 
 
 @pytest.mark.parametrize(
@@ -394,78 +348,6 @@ def test_condition_of_denial() -> None:
     assert [line.key for line in answer.conditions] == ["aws:PrincipalTag/team"]
 
 
-def test_reach() -> None:
-    """The prefixes that a role may write are told apart, with what is denied of them."""
-    own = identity(
-        allow("s3:PutObject", [f"{BUCKET}/out/*", "arn:aws:s3:::other/*"], Sid="Out"),
-        allow("s3:*Object", f"{BUCKET}/new/*", Sid="Temporary", Condition=IF_TAGGED),
-        deny("s3:PutObject", f"{BUCKET}/out/final/*", Sid="Final"),
-    )
-
-    found = read_rights(own, "s3:PutObject").reach(f"{BUCKET}/*")
-
-    assert found == (
-        Reach(
-            pattern=f"{BUCKET}/out/*",
-            excluded=(f"{BUCKET}/out/final/*",),
-            access=ALLOWED,
-            because=Because.ALLOW_STATEMENT,
-            policy="own",
-            sid="Out",
-        ),
-        Reach(
-            pattern=f"{BUCKET}/new/*",
-            access=POSSIBLE,
-            because=Because.CONDITION,
-            policy="own",
-            sid="Temporary",
-            conditions=found[1].conditions,
-            doubts=found[1].conditions,
-        ),
-    )
-    assert [line.key for line in found[1].conditions] == ["aws:PrincipalTag/team"]
-    assert found[1].is_conditional
-    assert found[0].answer.access is ALLOWED
-
-
-@pytest.mark.parametrize(
-    ("statements", "conditions", "doubts"),
-    [
-        ([allow("s3:*", Condition=IF_TAGGED)], 1, 1),
-        (
-            [allow("s3:*", Condition=IF_TAGGED), deny("s3:*", f"{BUCKET}/x", Condition=IF_TAGGED)],
-            1,
-            1,
-        ),
-        ([allow("s3:*", Condition=IF_TAGGED), deny("s3:*", Condition=IF_TAGGED)], 0, 2),
-        ([allow("s3:*", f"{BUCKET}/${{aws:username}}/*", Condition=IF_TAGGED)], 0, 1),
-        ([allow("s3:*"), deny("s3:*", Condition=IF_TAGGED)], 0, 1),
-        ([allow("s3:*")], 0, 0),
-    ],
-)
-def test_what_is_open(statements: list[Statement], conditions: int, doubts: int) -> None:
-    """Conditions are only named as such where, if they hold, the role certainly may."""
-    (found,) = read_rights(identity(*statements), "s3:PutObject").reach(f"{BUCKET}/*")
-
-    assert (conditions, doubts) == (len(found.conditions), len(found.doubts))
-
-
-def test_reach_of_a_wide_statement() -> None:
-    """A statement on everything reaches what was asked for and no more."""
-    (found,) = read_rights(identity(allow("*")), "s3:PutObject").reach(f"{BUCKET}/*")
-
-    assert found.pattern == f"{BUCKET}/*"
-
-
-def test_reach_through_a_boundary() -> None:
-    """A role reaches what statement and boundary allow together."""
-    own = identity(allow("s3:*"), boundary=(allow("s3:*", [f"{BUCKET}/out/*", f"{BUCKET}/new/*"]),))
-
-    found = read_rights(own, "s3:PutObject").reach(f"{BUCKET}/*")
-
-    assert [reach.pattern for reach in found] == [f"{BUCKET}/out/*", f"{BUCKET}/new/*"]
-
-
 @pytest.mark.parametrize(
     "statements",
     [
@@ -516,130 +398,3 @@ def test_context() -> None:
     assert known["lambda:SourceFunctionArn"] == ("arn:f",)
     assert known["aws:RequestedRegion"] == ("eu-west-1",)
     assert "aws:PrincipalArn" not in build_execution_context()
-
-
-@pytest.mark.parametrize(
-    "statements",
-    [
-        [allow("s3:*", ["*"] * 20_000)],
-        [allow("s3:*", [f"*{'a*' * 50}{number}" for number in range(1_000)])],
-        [
-            allow("s3:*"),
-            *(
-                inverted(deny("s3:*", [f"*{each}{number}*" for each in range(100)]), "Resource")
-                for number in range(20)
-            ),
-        ],
-        [allow("s3:*"), deny("s3:*", ["*a" * 5_000, "a?" * 5_000])],
-    ],
-)
-def test_hostile(statements: list[Statement]) -> None:
-    """Policies that are made to be slow are not, and what was not looked at stays possible."""
-    own = identity(*statements, boundary=(allow(["s3:*"] * 1_000, ["*"] * 5_000),))
-    start = process_time()
-
-    answer = evaluate_identity(own, "s3:PutObject", f"{BUCKET}/*")
-
-    assert answer.access is not DENIED
-    assert process_time() - start < HOSTILE_SECONDS
-
-
-# The oracle: one action, texts of two characters, and every world of two unknown conditions and
-# one variable.
-
-PATTERNS = st.text(alphabet="a*?", max_size=3) | st.sampled_from(["${v}", "a${v}", "*${v}a"])
-LINES: Mapping[str, Statement] = {
-    "none": {},
-    "yes": {"StringEquals": {"k": "1"}},
-    "no": {"StringEquals": {"k": "2"}},
-    "one": {"StringEquals": {"one": "1"}},
-    "other": {"StringEquals": {"other": "1"}},
-}
-STATEMENTS = st.fixed_dictionaries(
-    {
-        "effect": st.sampled_from(["Allow", "Deny"]),
-        "inverted": st.booleans(),
-        "patterns": st.lists(PATTERNS, min_size=1, max_size=2),
-        "line": st.sampled_from(sorted(LINES)),
-        "acts": st.sampled_from([["Action", "s:*"], ["Action", "t:*"], ["NotAction", "t:*"]]),
-    }
-)
-KNOWN: Context = {"k": ("1",)}
-TEXTS = tuple("".join(each) for size in range(9) for each in product("ac", repeat=size))
-WORLDS = tuple(
-    {"one": one, "other": other, "v": value}
-    for one, other, value in product((True, False), (True, False), ("a", "cc"))
-)
-
-
-def document(statements: list[dict[str, Any]]) -> str:
-    """The policy document of drawn statements."""
-    return json.dumps(
-        {
-            "Statement": [
-                {
-                    "Effect": each["effect"],
-                    each["acts"][0]: each["acts"][1],
-                    "NotResource" if each["inverted"] else "Resource": each["patterns"],
-                    "Condition": LINES[each["line"]],
-                }
-                for each in statements
-            ]
-        }
-    )
-
-
-def judged(statements: list[dict[str, Any]], text: str, world: Mapping[str, Any]) -> bool | None:
-    """What drawn statements say of ``s:Act`` on a resource in a world; ``None``: nothing."""
-    effects = set()
-    for each in statements:
-        holds = {"none": True, "yes": True, "no": False}.get(each["line"], world.get(each["line"]))
-        is_meant = (each["acts"][1] == "s:*") is (each["acts"][0] == "Action")
-        is_named = any(oracle(own.replace("${v}", world["v"]), text) for own in each["patterns"])
-        if holds and is_meant and is_named is not each["inverted"]:
-            effects.add(each["effect"])
-    return False if "Deny" in effects else True if "Allow" in effects else None
-
-
-@settings(max_examples=examples(150), deadline=None)
-@given(
-    st.lists(STATEMENTS, max_size=4),
-    st.none() | st.lists(STATEMENTS, min_size=1, max_size=2),
-    st.text(alphabet="a*?", max_size=3),
-)
-def test_against_oracle(
-    own: list[dict[str, Any]], edge: list[dict[str, Any]] | None, asked: str
-) -> None:
-    """DENIED is true in every world and ALLOWED in every world, whatever the policies are."""
-    role = Role(
-        arn=ROLE,
-        policies=(NamedPolicy(name="own", text=document(own)),),
-        boundary=None if edge is None else NamedPolicy(name="edge", text=document(edge)),
-    )
-    texts = [text for text in TEXTS if oracle(asked, text)]
-    allowed = [
-        {
-            text
-            for text in texts
-            if judged(own, text, world) and (edge is None or judged(edge, text, world))
-        }
-        for world in WORLDS
-    ]
-
-    found = read_rights(read_identity(role), "s:Act", KNOWN)
-    answer, reached = found.answer(asked), found.reach(asked)
-
-    if answer.access is DENIED:
-        assert not any(allowed)
-    if answer.access is ALLOWED:
-        assert all(allowed)
-    for reach in reached:
-        keys = {line.key for line in reach.conditions}
-        for world, may in zip(WORLDS, allowed, strict=True):
-            if reach.access is ALLOWED or (keys and all(world[key] for key in keys)):
-                assert any(matches(reach.pattern, text) for text in may)
-    for text in set().union(*allowed):
-        assert any(
-            matches(reach.pattern, text) and not any(matches(own, text) for own in reach.excluded)
-            for reach in reached
-        )
