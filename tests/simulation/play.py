@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import zlib
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from math import inf
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,8 +16,6 @@ from functions.domain.errors import (
 )
 from functions.domain.graph.loop_lookup import LoopStatus
 from functions.domain.incidents.policy import Mode, Policy, Response
-from functions.domain.incidents.states import IncidentState
-from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG
 from functions.domain.notices.notice import Deployment
 from functions.domain.requests.answer import parse_answer
 from functions.domain.requests.request import StopRequest, build_event
@@ -40,8 +36,8 @@ from functions.workflows.rollback.rollback import Rollback
 from tests.fakes.faults import SimulatedCrash
 from tests.functional.scene import OWN, FakeLoops
 from tests.simulation import rules
+from tests.simulation.finish import converge, put_all_back
 from tests.simulation.schedule import (
-    ALL,
     Asks,
     AsksOtherwise,
     Deploys,
@@ -49,6 +45,7 @@ from tests.simulation.schedule import (
     Orders,
     Wakes,
 )
+from tests.simulation.told import Journal, Ordered, Restored, Told, describe_process
 from tests.simulation.turns import Process, Run, Turns
 from tests.simulation.world.account import SimulatedAccount
 from tests.simulation.world.misfortune import Misfortune
@@ -66,7 +63,6 @@ if TYPE_CHECKING:
         Event,
         Schedule,
     )
-    from tests.simulation.world.happenings import Line
 
 
 CONTAIN_SECONDS: Final = 120.0  # the functions' timeouts in stacks/components/guard_functions.py
@@ -74,59 +70,6 @@ RESTORE_SECONDS: Final = 900.0
 MINUTE: Final = 60.0
 _TRIES_AFTER: Final = (60.0, 120.0)  # Lambda's retries of an asynchronous invocation
 PLACE: Final = Deployment(region="us-east-1", account="123456789012", stack_name="Loopbreaker")
-
-
-class Journal:
-    """The guard's log: what is wrong is kept with the run."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-
-    def info(self, message: str, **fields: object) -> None:
-        """Nothing to keep."""
-
-    def error(self, message: str, **fields: object) -> None:
-        """See the port."""
-
-    def exception(self, message: str, **fields: object) -> None:
-        """Keep the error that is being handled."""
-        self._run.memory.setdefault("errors", []).append(sys.exc_info()[1])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restored:
-    """A person had a function put back.
-
-    Attributes
-    ----------
-    asked_at, changed_at, at
-        When the person asked, when that function was done, and when the run was over.
-    """
-
-    function: str
-    at: float
-    changed_at: float
-    asked_at: float
-
-
-@dataclass(slots=True)
-class Ordered:
-    """A person ordered a stop of a function: their word is a new one until it is answered."""
-
-    function: str
-    at: float
-    answered_at: float = inf
-
-
-@dataclass(slots=True)
-class Told:
-    """What one play led to."""
-
-    broken: list[rules.Broken] = field(default_factory=list)
-    story: list[Line] = field(default_factory=list)
-    runs: int = 0
-    changes: int = 0
-    mails: int = 0
 
 
 class Play:
@@ -180,8 +123,8 @@ class Play:
             self.turns.after = lambda: rules.check_held(self)
             self.turns.go(schedule.seconds)
             self._calm_down()
-            self._converge()
-            self._put_all_back()
+            converge(self)
+            put_all_back(self)
         finally:
             self.turns.stop()
         rules.check_bounds(self)
@@ -391,7 +334,7 @@ class Play:
             random=Random(zlib.crc32(f"{self.schedule.seed} {label}".encode())),
             process=self._process(label, is_pulse=is_pulse),
         )
-        self.account.say(f"begins{_described(run.process)}", run, is_quiet=True)
+        self.account.say(f"begins{describe_process(run.process)}", run, is_quiet=True)
         return run
 
     def _process(self, label: str, *, is_pulse: bool) -> Process:
@@ -543,43 +486,6 @@ class Play:
         for name in self.account.simulated.minutes:
             self.account.ask_for(name, Demand.QUIET)
         self.say("from now on nothing goes wrong, and nothing runs away")
-
-    def _pulses(self, *minutes: int) -> None:
-        """Pulses some minutes from now."""
-        begin = self.turns.now
-        for minute in minutes:
-            self.turns.go(begin + minute * MINUTE)
-            self.pulse()
-        self.turns.go(self.turns.now + 50.0)
-
-    def _converge(self) -> None:
-        self._pulses(1, 2, 3, 10, 25, 26, 70)
-        self._pulses(61, 62, 63, 64, 65)
-        if any(one.state is IncidentState.NOTIFIED for one in self.account.ledger.in_place()):
-            # The minute in which it was to be checked lay between two of these pulses.
-            self._pulses(1, 2, 3, 4, 5)
-        rules.check_converged(self, since=self.turns.now - 5 * MINUTE)
-
-    def _put_all_back(self) -> None:
-        self.ask(ALL)
-        self.turns.go(self.turns.now + 200.0)
-        last = self.ask(ALL)
-        self.turns.go(self.turns.now + 200.0)
-        doubtful = tuple(
-            one.name for one in self.account.by_name.values() if SNAPSHOT_TAG in one.tags
-        )
-        if doubtful:  # who reads the answer names what was left alone
-            last = self.ask(doubtful)
-            self.turns.go(self.turns.now + 200.0)
-        self._pulses(1, 2, 3)
-        rules.check_put_back(self, last)
-
-
-def _described(process: Process) -> str:
-    """What is odd about a process, for the story."""
-    skew = process.skew_seconds
-    clock = f", its clock {abs(skew)} s {'ahead' if skew > 0 else 'behind'}" if skew else ""
-    return f"{clock}{'' if process.has_key else ', without the key of the tags'}"
 
 
 def play(schedule: Schedule, *, tells: bool = False) -> Told:

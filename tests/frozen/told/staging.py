@@ -28,7 +28,7 @@ from tests.functional.contain.hold.held import suspected
 from tests.functional.scene import QUEUE, TABLE_STREAM, Scene
 from tests.unit.domain.diagnosis.samples import NOW as DAY
 from tests.unit.domain.diagnosis.samples import Hospital
-from tests.unit.workflows.diagnosis.test_remediate import CASES
+from tests.unit.workflows.diagnosis.remedies.cases import CASES
 
 if TYPE_CHECKING:
     from functions.aws.account.facts import Facts

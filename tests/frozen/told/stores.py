@@ -20,7 +20,7 @@ from tests.frozen.told.staging import ChartStage, build_context, open_store, pla
 from tests.functional.scene import NOON, Scene
 from tests.unit.domain.diagnosis.samples import NOW as DAY
 from tests.unit.domain.diagnosis.samples import CrashError, Hospital, logless
-from tests.unit.workflows.diagnosis.test_remediate import CASES
+from tests.unit.workflows.diagnosis.remedies.cases import CASES
 
 if TYPE_CHECKING:
     from tests.frozen.stage import Stage

@@ -15,7 +15,7 @@ import pytest
 from functions.domain.detection.evidence import LoopProof, Trigger, TriggerKind
 from functions.domain.incidents.states import Transition
 from functions.domain.notices.incident.compose import compose_notice
-from tests.unit.domain.notices.incident.test_compose import check_commands_stand_alone
+from tests.unit.domain.notices.incident.printing import check_commands_stand_alone
 from tests.unit.domain.notices.samples.account import CONTEXT, DEPLOYMENT, FUNCTION, NOW, TRIGGERS
 from tests.unit.domain.notices.samples.mails import SAMPLES, observed
 from tests.unit.domain.notices.samples.stops import contained
