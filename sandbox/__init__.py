@@ -1,4 +1,4 @@
-"""A local AWS with the guard's world in it: loops, innocents, ailments, and what shows them."""
+"""A local AWS with the guard's world in it: looping, healthy and misconfigured functions."""
 
 import os
 

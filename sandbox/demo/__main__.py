@@ -13,8 +13,8 @@ from sandbox.demo.report import Report
 from sandbox.demo.screen import Screen
 from sandbox.demo.settings import DEFAULT_SPEED, PROJECT, DemoSettings
 from sandbox.demo.story import Story
-from sandbox.scenarios.ailments import AILMENTS
 from sandbox.scenarios.catalogue import LOOPS
+from sandbox.scenarios.misconfigurations import MISCONFIGURATIONS
 from sandbox.weather.seeded import MOST_SEED, WeatherKind, new_seed
 
 if TYPE_CHECKING:
@@ -38,7 +38,10 @@ def parse(arguments: Sequence[str] | None = None) -> DemoSettings:
         help="how much faster than real time CloudWatch lives (default: %(default)g)",
     )
     parser.add_argument(
-        "--story", choices=sorted(AILMENTS), default="", help="what else is ill, after the loop"
+        "--story",
+        choices=sorted(MISCONFIGURATIONS),
+        default="",
+        help="which misconfiguration follows the loop",
     )
     parser.add_argument(
         "--weather",
@@ -84,7 +87,7 @@ def _seed(text: str) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demonstration; 0 only if everything happened that it is to show."""
     settings = parse(arguments)
-    # Refused calls of the innocents are counted; their traces belong in no story.
+    # Refused calls of the healthy functions are counted; their traces belong in no story.
     logging.getLogger("sandbox").setLevel(logging.CRITICAL)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)

@@ -56,16 +56,16 @@ class Report:
     cloudwatch_minutes_to_contain: float | None = None
     invocations_until_contained: int | None = None
     invocations_after_contained: int | None = None
-    innocents_untouched: bool = False
-    innocent_invocations: dict[str, int] = field(default_factory=dict)
-    innocent_errors: list[str] = field(default_factory=list)
+    healthy_untouched: bool = False
+    healthy_invocations: dict[str, int] = field(default_factory=dict)
+    healthy_errors: list[str] = field(default_factory=list)
     mail_received: bool = False
     mails: list[str] = field(default_factory=list)
     works_again: bool = False
     restored_exactly: bool = False
     story: str = ""
     story_found: bool = False
-    story_cured: bool = False
+    story_fixed: bool = False
     look_alike_untold: bool = False
     stages: list[Stage] = field(default_factory=list)
     total_seconds: float = 0.0
@@ -92,14 +92,14 @@ class Report:
             "nobody was warned before the first event": self.warned_before or not self.is_certain,
             "the loop was not contained": self.contained,
             "the mail was not received": self.mail_received,
-            "the innocents did not run on untouched": self.innocents_untouched,
+            "the healthy functions did not run on untouched": self.healthy_untouched,
             "the function does not work again": self.works_again,
             "the settings are not what they were before": self.restored_exactly,
         }
         if self.story:
             missing |= {
-                "the ailment was not found": self.story_found,
-                "the function was not cured": self.story_cured,
+                "the misconfiguration was not found": self.story_found,
+                "the function was not fixed": self.story_fixed,
                 "a look-alike was reported": self.look_alike_untold,
             }
         found = [self.failure] if self.failure else []

@@ -137,7 +137,7 @@ class Screen:
     def _log_line(self, watch: Watch) -> str:
         seconds = watch.seconds
         rates = ", ".join(
-            f"{name} {_newest(watch, name)}/s" for name in (*watch.loop, *watch.innocents)
+            f"{name} {_newest(watch, name)}/s" for name in (*watch.loop, *watch.healthy)
         )
         alarm = f"; ALARM {', '.join(watch.ringing)}" if watch.ringing else ""
         stopped = "; ".join(("", *(state_of(watch.settings[one], one) for one in watch.held)))
@@ -150,7 +150,7 @@ class Screen:
         table.add_column(f"the last {BAR_SECONDS} s", min_width=BAR_SECONDS)
         table.add_column("invocations", justify="right")
         table.add_column("reserved")
-        for name in (*watch.loop, *watch.innocents):
+        for name in (*watch.loop, *watch.healthy):
             is_loop = name in watch.loop
             style = "bold red" if is_loop else "blue"
             settings = watch.settings.get(name)
@@ -203,10 +203,10 @@ def _summary_rows(report: Report) -> list[tuple[str, str]]:
             f"yes, {report.seconds_to_hold:.1f} s after its start"
             f" ({report.cloudwatch_minutes_to_hold or 0:.1f} CloudWatch minutes)"
         )
-    innocents = ", ".join(f"{name} {n:,} runs" for name, n in report.innocent_invocations.items())
-    cured = f"found {_yes(report.story_found)}, cured {_yes(report.story_cured)}"
+    healthy = ", ".join(f"{name} {n:,} runs" for name, n in report.healthy_invocations.items())
+    fixed = f"found {_yes(report.story_found)}, fixed {_yes(report.story_fixed)}"
     untold = f"look-alikes not reported {_yes(report.look_alike_untold)}"
-    story = [(f"then: {report.story}", f"{cured}, {untold}")]
+    story = [(f"then: {report.story}", f"{fixed}, {untold}")]
     return [
         ("loop", f"{report.loop}: {', '.join(report.functions)}"),
         ("weather", f"{report.weather}, seed {report.seed}"),
@@ -217,7 +217,7 @@ def _summary_rows(report: Report) -> list[tuple[str, str]]:
         ("held", held),
         ("contained", contained),
         ("its invocations", count),
-        ("innocents untouched", f"{_yes(report.innocents_untouched)} ({innocents})"),
+        ("healthy functions untouched", f"{_yes(report.healthy_untouched)} ({healthy})"),
         ("mail received", _yes(report.mail_received)),
         ("works again", _yes(report.works_again)),
         ("restored exactly", _yes(report.restored_exactly)),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sandbox.scenarios.ailments import AILMENTS
+from sandbox.scenarios.misconfigurations import MISCONFIGURATIONS
 from sandbox.settings import ACCOUNT_ID, REGION
 from sandbox.weather.seeded import WeatherKind
 
@@ -21,7 +21,7 @@ SECONDS_PER_MINUTE: Final = 60
 # Rates of this machine in invocations per real second. A CloudWatch minute is shorter at a higher
 # speed and counts fewer of them, so thresholds per minute are divided by the speed.
 _FLOOR_PER_MINUTE: Final = 300  # lower than the default: a slow machine loops slowly
-_ACCOUNT_ALARM_PER_MINUTE: Final = 480  # 8 a second; the innocents make 3
+_ACCOUNT_ALARM_PER_MINUTE: Final = 480  # 8 a second; the healthy functions make 3
 
 ROUNDS: Final = 3  # events that go round in the loop at the same time
 
@@ -37,8 +37,8 @@ class DemoSettings:
     speed
         How many times faster than real time the sandbox's CloudWatch lives.
     story
-        Which other ailment is shown after the loop, see ``sandbox.scenarios.ailments``;
-        empty for none.
+        Which misconfiguration is shown after the loop, see
+        ``sandbox.scenarios.misconfigurations``; empty for none.
     weather, seed
         Whether metrics and changes are as late as on AWS, and what that is drawn from.
     shows_full_mails
@@ -83,7 +83,7 @@ class DemoSettings:
             "sweep_minutes": "5",
             "floor_per_minute": str(round(_FLOOR_PER_MINUTE / self.speed)),
             "account_alarm_per_minute": str(round(_ACCOUNT_ALARM_PER_MINUTE / self.speed)),
-            **(AILMENTS[self.story].flags if self.story else {}),
+            **(MISCONFIGURATIONS[self.story].flags if self.story else {}),
         }
 
     @property

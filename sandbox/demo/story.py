@@ -11,15 +11,15 @@ from sandbox.demo.cdk import Cdk, outputs
 from sandbox.demo.drawing.loops_drawn import draw_loops
 from sandbox.demo.inbox import Inbox
 from sandbox.demo.journal import keep_log
+from sandbox.demo.misconfiguration_part import MisconfigurationPart
 from sandbox.demo.past import DAYS, give_past
 from sandbox.demo.report import Stage
 from sandbox.demo.settings import ROUNDS, spoken
-from sandbox.demo.sickbed import Sickbed
 from sandbox.demo.timeline import Moment, Timeline
 from sandbox.demo.watch import Watch, state_of
 from sandbox.local_aws import LocalAws
-from sandbox.scenarios.ailments import make_ailment
-from sandbox.scenarios.catalogue import BurstInnocent, SteadyInnocent, make_loop
+from sandbox.scenarios.catalogue import BurstFunction, SteadyFunction, make_loop
+from sandbox.scenarios.misconfigurations import make_misconfiguration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,8 +53,8 @@ class _Scene:
     aws: LocalAws
     cdk: Cdk
     loop: Loop
-    steady: SteadyInnocent
-    burst: BurstInnocent
+    steady: SteadyFunction
+    burst: BurstFunction
     watch: Watch
     inbox: Inbox
     before: dict[str, FunctionSettings] = field(default_factory=dict)
@@ -102,8 +102,8 @@ class Story:
                 self._check(scene)
             self._draw(scene)
             if self._settings.story:
-                Sickbed(
-                    ailment=make_ailment(self._settings.story, aws),
+                MisconfigurationPart(
+                    misconfiguration=make_misconfiguration(self._settings.story, aws),
                     settings=self._settings,
                     screen=self._screen,
                     report=self._report,
@@ -114,13 +114,13 @@ class Story:
 
     def _scene(self, aws: LocalAws) -> _Scene:
         loop = make_loop(self._settings.loop, aws)
-        steady = SteadyInnocent(aws, calls_per_second=STEADY_PER_SECOND)
-        burst = BurstInnocent(aws, messages=BURST_MESSAGES)
+        steady = SteadyFunction(aws, calls_per_second=STEADY_PER_SECOND)
+        burst = BurstFunction(aws, messages=BURST_MESSAGES)
         self._report.functions = loop.functions
         watch = Watch(
             aws=aws,
             loop=loop.functions,
-            innocents=(*steady.functions, *burst.functions),
+            healthy=(*steady.functions, *burst.functions),
             on_look=self._screen.look,
         )
         cdk = Cdk(aws.environment(), self._settings.output)
@@ -311,35 +311,35 @@ class Story:
             report.restored_exactly = all(
                 settings == scene.before[name] for name, settings in scene.loop.settings().items()
             )
-            self._check_innocents(scene)
+            self._check_healthy(scene)
             watch.for_seconds(AFTERWORD_SECONDS)
 
-    def _check_innocents(self, scene: _Scene) -> None:
+    def _check_healthy(self, scene: _Scene) -> None:
         watch, report, (burst,) = scene.watch, self._report, scene.burst.functions
         watch.until(
             lambda: watch.counts.get(burst, 0) >= BURST_MESSAGES,
             "the burst is worked through",
             BURST_PATIENCE_MINUTES,
         )
-        report.innocent_invocations = {name: watch.counts.get(name, 0) for name in watch.innocents}
+        report.healthy_invocations = {name: watch.counts.get(name, 0) for name in watch.healthy}
         named = [
             mail.subject
             for mail in scene.aws.mails()
-            if any(name in mail.subject for name in watch.innocents)
+            if any(name in mail.subject for name in watch.healthy)
         ]
         refused = sum(one.refusals + one.starved for one in (scene.steady, scene.burst))
         present = scene.settings()
-        changed = [name for name in watch.innocents if present[name] != scene.before[name]]
-        report.innocents_untouched = not (named or refused or changed)
+        changed = [name for name in watch.healthy if present[name] != scene.before[name]]
+        report.healthy_untouched = not (named or refused or changed)
         ran = ", ".join(
-            f"{name} {count:,} runs" for name, count in report.innocent_invocations.items()
+            f"{name} {count:,} runs" for name, count in report.healthy_invocations.items()
         )
         self._screen.line(f"Innocents: {ran}; {refused} refused, {len(changed)} changed.")
         failed = sum(one.failures for one in (scene.steady, scene.burst))
         if failed:
             self._screen.line(f"{failed} calls failed on this machine, which refuses nobody:")
-        report.innocent_errors = [*scene.steady.errors, *scene.burst.errors]
-        for error in report.innocent_errors:
+        report.healthy_errors = [*scene.steady.errors, *scene.burst.errors]
+        for error in report.healthy_errors:
             self._screen.line(f"- {error}", "dim")
 
     # -- what is left -----------------------------------------------------------------------------
@@ -369,7 +369,7 @@ class Story:
                 rates=scene.aws.rates(min(LONGEST_SHOWN_SECONDS, int(end + QUIET_SECONDS) + 1)),
                 end=end,
                 loop=watch.loop,
-                innocents=watch.innocents,
+                healthy=watch.healthy,
                 moments=[Moment(name=k, at=v) for k, v in happened.items() if v is not None],
                 minute_seconds=settings.minute_seconds,
             ).draw(settings.output / "timeline.png")

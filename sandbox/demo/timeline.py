@@ -51,7 +51,7 @@ class Timeline:
     rates: Mapping[str, Sequence[int]]
     end: float
     loop: Sequence[str]
-    innocents: Sequence[str]
+    healthy: Sequence[str]
     moments: Sequence[Moment]
     minute_seconds: float
 
@@ -62,7 +62,7 @@ class Timeline:
         seconds = max((len(one) for one in self.rates.values()), default=0)
         at = [self.end - seconds + index for index in range(seconds)]
         colours = dict(zip(self.loop, (RED, ORANGE), strict=False))
-        colours |= dict(zip(self.innocents, (BLUE, GREEN), strict=False))
+        colours |= dict(zip(self.healthy, (BLUE, GREEN), strict=False))
         for name, colour in colours.items():
             is_loop = name in self.loop
             values = list(self.rates.get(name, [0] * seconds))
@@ -72,7 +72,7 @@ class Timeline:
                 where="post",
                 color=colour,
                 linewidth=1.8 if is_loop else 1.2,
-                label=f"{name} (loops)" if is_loop else f"{name} (innocent)",
+                label=f"{name} (loops)" if is_loop else f"{name} (healthy)",
             )
             if is_loop:
                 axes.fill_between(at, values, step="post", color=colour, alpha=0.15)

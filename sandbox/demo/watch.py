@@ -50,7 +50,7 @@ class Watch:
 
     Attributes
     ----------
-    loop, innocents
+    loop, healthy
         Names of the functions.
     on_look
         Called after each look, to show it.
@@ -63,7 +63,7 @@ class Watch:
 
     aws: LocalAws
     loop: tuple[str, ...]
-    innocents: tuple[str, ...]
+    healthy: tuple[str, ...]
     on_look: Callable[[Watch], None] = lambda _watch: None
     happened: Happened = field(default_factory=Happened)
     rates: dict[str, list[int]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Loops that really loop, and innocents that must run on untouched.
+"""Loops that really loop, and healthy functions that must run on untouched.
 
 ::
 
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.scenarios.innocents import BurstInnocent, Innocent, SteadyInnocent
+from sandbox.scenarios.healthy_functions import BurstFunction, HealthyFunction, SteadyFunction
 from sandbox.scenarios.loops import (
     ChainLoop,
     DynamoDbLoop,
@@ -42,17 +42,17 @@ LOOPS: dict[str, type[Loop]] = {
 
 __all__ = [
     "LOOPS",
-    "BurstInnocent",
+    "BurstFunction",
     "ChainLoop",
     "DynamoDbLoop",
     "EventBridgeLoop",
     "FunctionSettings",
-    "Innocent",
+    "HealthyFunction",
     "Loop",
     "PokeOutcome",
     "S3Loop",
     "SqsLoop",
-    "SteadyInnocent",
+    "SteadyFunction",
     "make_loop",
 ]
 

@@ -55,7 +55,7 @@ class PokeOutcome:
 
 
 class Loop(ABC):
-    """A loop in the account: its resources, its defect, its cure."""
+    """A loop in the account: its resources, its defect, its fix."""
 
     functions: ClassVar[tuple[str, ...]]
     """The functions that invoke themselves."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sandbox.local_aws import LocalAws
 
-VICTIMS = Path(__file__).resolve().parent.parent / "victims"
+HANDLERS = Path(__file__).resolve().parent.parent / "handlers"
 RUNTIME = "python3.12"
 SETTLED = frozenset({"Enabled", "Disabled"})
 MAPPING_MINUTES = 10
@@ -67,9 +67,15 @@ def function_arn(name: str) -> str:
     return arn("lambda", f"function:{name}")
 
 
-def package(victim: str) -> bytes:
-    """The deployment package of a looping function's code."""
-    return package_code((VICTIMS / f"{victim}.py").read_text())
+def package(handler: str) -> bytes:
+    """The deployment package of a function's code."""
+    return package_code(read_handler(handler))
+
+
+def read_handler(name: str) -> str:
+    """The code of a handler, wherever it lies."""
+    (found,) = HANDLERS.rglob(f"{name}.py")
+    return found.read_text()
 
 
 def package_code(code: str) -> bytes:
@@ -126,9 +132,9 @@ def create_function(
     return str(created["FunctionArn"])
 
 
-def update_code(aws: LocalAws, name: str, victim: str) -> None:
+def update_code(aws: LocalAws, name: str, handler: str) -> None:
     """Deploy other code to a function."""
-    aws.client("lambda").update_function_code(FunctionName=name, ZipFile=package(victim))
+    aws.client("lambda").update_function_code(FunctionName=name, ZipFile=package(handler))
 
 
 def create_table(aws: LocalAws, name: str, *, has_stream: bool = False) -> str | None:

@@ -10,7 +10,7 @@ from aws_cdk import App, DefaultStackSynthesizer, Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
-from sandbox.scenarios.provision import VICTIMS
+from sandbox.scenarios.provision import read_handler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,14 +77,14 @@ def synthesize(name: str, build: Callable[[Construct], object]) -> str:
 def define_function(
     scope: Construct, name: str, *, code: str, timeout_seconds: int = 10, **settings: Any
 ) -> lambda_.Function:
-    """A function with the code of a victim; ``settings`` are further ones of the construct."""
+    """A function with the code of a handler; ``settings`` are further ones of the construct."""
     return lambda_.Function(
         scope,
         name,
         function_name=name,
         runtime=lambda_.Runtime.PYTHON_3_12,
         handler="index.handler",
-        code=lambda_.Code.from_inline((VICTIMS / f"{code}.py").read_text()),
+        code=lambda_.Code.from_inline(read_handler(code)),
         timeout=Duration.seconds(timeout_seconds),
         **settings,
     )

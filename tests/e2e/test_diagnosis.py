@@ -1,7 +1,7 @@
-"""The other causes on AWS's pages: found without being asked, cured where allowed, told of.
+"""The other causes on AWS's pages: found without being asked, fixed where allowed, told of.
 
-One story in the order of the file: five functions are ill and five only look so; the guard names
-what it finds, cures what it then is allowed to, and undoes it when asked.
+One story in the order of the file: five functions are misconfigured and five only look so; the
+guard names what it finds, fixes what it then is allowed to, and undoes it when asked.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
 
 from sandbox.local_aws import SandboxTimeoutError
-from sandbox.scenarios.ailments import AILMENTS, make_ailment
+from sandbox.scenarios.misconfigurations import MISCONFIGURATIONS, make_misconfiguration
 from sandbox.scenarios.provision import create_function
 from sandbox.scenarios.user_stacks import define_function, deploy_stack
 from stacks.names import EXEMPT_TAG, EXEMPT_VALUE
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from sandbox.local_aws import LocalAws, Mail
-    from sandbox.scenarios.ailments import Ailment
+    from sandbox.scenarios.misconfigurations import Misconfiguration
     from tests.e2e.deployment import Deployment
 
 pytestmark = pytest.mark.e2e
 
 ROUND = "Loopbreaker-diagnosis"
 ALLOWED = {"remedies": "logs,traces,permissions,memory", "memory_ceiling_mb": "512"}
-CURABLE = sorted(kind for kind in AILMENTS if AILMENTS[kind].flags)
+CURABLE = sorted(kind for kind in MISCONFIGURATIONS if MISCONFIGURATIONS[kind].flags)
 # Minutes of CloudWatch: until what is measured is of the function as it is now, and until logs
 # would have appeared.
-SETTLED_MINUTES = max(one.minutes_before_use for one in AILMENTS.values())
-DELAY_MINUTES = max(one.minutes_after_use for one in AILMENTS.values())
+SETTLED_MINUTES = max(one.minutes_before_use for one in MISCONFIGURATIONS.values())
+DELAY_MINUTES = max(one.minutes_after_use for one in MISCONFIGURATIONS.values())
 SOON_SECONDS = 1.0
 # What a metric shows too late for one look is found by a later one: on AWS an hour later.
 MOST_LOOKS = 6
@@ -60,9 +60,9 @@ def owner(aws: LocalAws, stack: Deployment) -> Account:
 
 
 @pytest.fixture(scope="module")
-def ailments(owner: Account) -> Mapping[str, Ailment]:
+def misconfigurations(owner: Account) -> Mapping[str, Misconfiguration]:
     """All of them, noticed by their users and then by the guard, which may only tell."""
-    found = {kind: make_ailment(kind, owner.aws) for kind in AILMENTS}
+    found = {kind: make_misconfiguration(kind, owner.aws) for kind in MISCONFIGURATIONS}
     for one in found.values():
         one.deploy()
     deploy_stack(owner.aws, "Later", define_later_troubles)
@@ -75,13 +75,15 @@ def ailments(owner: Account) -> Mapping[str, Ailment]:
 
 
 @pytest.fixture(scope="module")
-def before(owner: Account, ailments: Mapping[str, Ailment]) -> Mapping[str, Any]:
+def before(owner: Account, misconfigurations: Mapping[str, Misconfiguration]) -> Mapping[str, Any]:
     """All settings that a remedy may change, before any was applied."""
-    return {one.function: state(owner, one.function) for one in ailments.values()}
+    return {one.function: state(owner, one.function) for one in misconfigurations.values()}
 
 
 @pytest.fixture(scope="module")
-def cured(owner: Account, ailments: Mapping[str, Ailment], before: Mapping[str, Any]) -> None:
+def fixed(
+    owner: Account, misconfigurations: Mapping[str, Misconfiguration], before: Mapping[str, Any]
+) -> None:
     """The same account once every kind of remedy is allowed; an exempt function joined it."""
     silent(owner, EXEMPT, tags={EXEMPT_TAG: EXEMPT_VALUE})
     owner.stack.deploy(**ALLOWED)
@@ -93,10 +95,12 @@ def cured(owner: Account, ailments: Mapping[str, Ailment], before: Mapping[str, 
 
 
 @pytest.fixture(scope="module")
-def well(owner: Account, ailments: Mapping[str, Ailment], cured: None) -> None:
+def resolved(
+    owner: Account, misconfigurations: Mapping[str, Misconfiguration], fixed: None
+) -> None:
     """The same account once everything was used for a while without trouble."""
     owner.wait_minutes(SETTLED_MINUTES)
-    for one in ailments.values():
+    for one in misconfigurations.values():
         one.use()
     owner.wait_minutes(DELAY_MINUTES + owner.aws.publication_minutes)
     look(owner)
@@ -175,80 +179,83 @@ def state(account: Account, function: str) -> tuple[Any, ...]:
     )
 
 
-@pytest.mark.parametrize("kind", sorted(AILMENTS))
+@pytest.mark.parametrize("kind", sorted(MISCONFIGURATIONS))
 def test_it_is_found_and_named(
-    owner: Account, ailments: Mapping[str, Ailment], before: Mapping[str, Any], kind: str
+    owner: Account,
+    misconfigurations: Mapping[str, Misconfiguration],
+    before: Mapping[str, Any],
+    kind: str,
 ) -> None:
-    """One notice tells what is wrong, what shows it and what cures it; nothing is changed."""
-    ailment = ailments[kind]
+    """One notice tells what is wrong, what shows it and what fixes it; nothing is changed."""
+    misconfiguration = misconfigurations[kind]
 
-    mail = owner.mail("FOUND", ailment.function)
+    mail = owner.mail("FOUND", misconfiguration.function)
 
     assert "EVIDENCE" in mail.body
     assert "HOW TO FIX" in mail.body
     assert "Nothing" in mail.body.partition("WHAT LOOPBREAKER DID")[2]
-    assert state(owner, ailment.function) == before[ailment.function]
-    assert not ailment.is_well(SOON_SECONDS)
+    assert state(owner, misconfiguration.function) == before[misconfiguration.function]
+    assert not misconfiguration.does_work(SOON_SECONDS)
 
 
-def test_it_is_told_once(owner: Account, ailments: Mapping[str, Ailment]) -> None:
+def test_it_is_told_once(owner: Account, misconfigurations: Mapping[str, Misconfiguration]) -> None:
     """The next looks find the same and say nothing again."""
     for _ in range(2):
         look(owner)
     owner.wait_minutes(2)
 
-    for ailment in ailments.values():
-        assert len(owner.mails("FOUND", ailment.function)) == 1, ailment.function
+    for misconfiguration in misconfigurations.values():
+        assert len(owner.mails("FOUND", misconfiguration.function)) == 1, misconfiguration.function
 
 
-@pytest.mark.parametrize("kind", sorted(AILMENTS))
+@pytest.mark.parametrize("kind", sorted(MISCONFIGURATIONS))
 def test_its_look_alike_is_not_mentioned(
-    owner: Account, ailments: Mapping[str, Ailment], kind: str
+    owner: Account, misconfigurations: Mapping[str, Misconfiguration], kind: str
 ) -> None:
     """A function that only seems to have the trouble is in no notice."""
-    name = ailments[kind].look_alike
+    name = misconfigurations[kind].look_alike
 
     assert [mail.subject for mail in owner.aws.mails() if name in mail.subject + mail.body] == []
 
 
 def test_the_guard_does_not_diagnose_itself(
-    owner: Account, ailments: Mapping[str, Ailment]
+    owner: Account, misconfigurations: Mapping[str, Misconfiguration]
 ) -> None:
     """Its own functions are in no finding."""
     assert [m.subject for m in owner.mails("FOUND") if "Loopbreaker-" in m.subject] == []
 
 
 @pytest.mark.parametrize("kind", CURABLE)
-def test_it_is_cured_where_that_is_allowed(
-    owner: Account, ailments: Mapping[str, Ailment], cured: None, kind: str
+def test_it_is_fixed_where_that_is_allowed(
+    owner: Account, misconfigurations: Mapping[str, Misconfiguration], fixed: None, kind: str
 ) -> None:
     """With the flag the guard does what it named, says so, and the function does its work."""
-    ailment = ailments[kind]
+    misconfiguration = misconfigurations[kind]
 
-    mail = owner.mail("REMEDY APPLIED", ailment.function)
+    mail = owner.mail("REMEDY APPLIED", misconfiguration.function)
 
-    assert f"-c rollback={ailment.function}" in mail.body
-    owner.until(ailment.is_well, f"{ailment.function} does its work")
+    assert f"-c rollback={misconfiguration.function}" in mail.body
+    owner.until(misconfiguration.does_work, f"{misconfiguration.function} does its work")
 
 
 def test_invocation_rights_are_never_granted(
-    owner: Account, ailments: Mapping[str, Ailment], cured: None
+    owner: Account, misconfigurations: Mapping[str, Misconfiguration], fixed: None
 ) -> None:
     """A denied caller is named only; done by hand as the notice says, the caller is allowed."""
-    ailment = ailments["denied"]
-    mail = owner.mail("FOUND", ailment.function)
-    assert not owner.mails("REMEDY", ailment.function)
-    assert not ailment.is_well()
+    misconfiguration = misconfigurations["denied"]
+    mail = owner.mail("FOUND", misconfiguration.function)
+    assert not owner.mails("REMEDY", misconfiguration.function)
+    assert not misconfiguration.does_work()
     assert "lambda:InvokeFunction" in mail.body
     assert "AWSLambdaRole" in mail.body
 
-    ailment.cure()
+    misconfiguration.fix()
 
-    owner.until(ailment.is_well, "the caller is allowed")
+    owner.until(misconfiguration.does_work, "the caller is allowed")
 
 
 def test_a_schedule_that_may_not_invoke_is_found(
-    owner: Account, ailments: Mapping[str, Ailment], cured: None
+    owner: Account, misconfigurations: Mapping[str, Misconfiguration], fixed: None
 ) -> None:
     """Its role is read once its group counts failures."""
     mail = look_until_told(owner, "FOUND", SCHEDULED)
@@ -258,7 +265,7 @@ def test_a_schedule_that_may_not_invoke_is_found(
     assert not owner.mails("REMEDY", SCHEDULED)
 
 
-def test_an_exempt_function_is_never_cured(owner: Account, cured: None) -> None:
+def test_an_exempt_function_is_never_fixed(owner: Account, fixed: None) -> None:
     """It is told of and left alone, whatever the flags say."""
     assert owner.mail("FOUND", EXEMPT)
     assert owner.mails("REMEDY", EXEMPT) == []
@@ -266,32 +273,35 @@ def test_an_exempt_function_is_never_cured(owner: Account, cured: None) -> None:
     assert names == []
 
 
-@pytest.mark.parametrize("kind", sorted(AILMENTS))
+@pytest.mark.parametrize("kind", sorted(MISCONFIGURATIONS))
 def test_what_is_well_again_is_closed(
-    owner: Account, ailments: Mapping[str, Ailment], well: None, kind: str
+    owner: Account, misconfigurations: Mapping[str, Misconfiguration], resolved: None, kind: str
 ) -> None:
     """The finding is closed by itself once its cause is gone, and said once."""
-    name = ailments[kind].function
+    name = misconfigurations[kind].function
 
     assert owner.mail("RESOLVED", name)
     assert len(owner.mails("RESOLVED", name)) == 1
 
 
 def test_a_remedy_is_undone_by_the_rollback_flag(
-    owner: Account, ailments: Mapping[str, Ailment], well: None, before: Mapping[str, Any]
+    owner: Account,
+    misconfigurations: Mapping[str, Misconfiguration],
+    resolved: None,
+    before: Mapping[str, Any],
 ) -> None:
     """Everything that was changed is as it was before, and the output names each function."""
     outputs = owner.stack.deploy(**ALLOWED, rollback="all")
 
     for kind in CURABLE:
-        name = ailments[kind].function
+        name = misconfigurations[kind].function
         assert f"{name}: remedy undone" in outputs["Restored"]
         assert state(owner, name) == before[name]
         assert owner.mail("REMEDY UNDONE", name)
 
 
 def test_first_errors_are_looked_at_within_the_hour(
-    owner: Account, ailments: Mapping[str, Ailment], well: None
+    owner: Account, misconfigurations: Mapping[str, Misconfiguration], resolved: None
 ) -> None:
     """A function that begins to fail does not wait for the next day."""
     client = owner.aws.client("lambda")
@@ -305,9 +315,11 @@ def test_first_errors_are_looked_at_within_the_hour(
     assert "execution takes too long" in mail.subject
 
 
-def test_a_question_is_answered(owner: Account, ailments: Mapping[str, Ailment]) -> None:
+def test_a_question_is_answered(
+    owner: Account, misconfigurations: Mapping[str, Misconfiguration]
+) -> None:
     """The output of the deployment tells what is wrong with one function, a mail at length."""
-    name = ailments["permission"].function
+    name = misconfigurations["permission"].function
 
     outputs = owner.stack.deploy(diagnose=name)
 
@@ -323,12 +335,12 @@ def test_a_question_about_nobody_fails_the_deployment(owner: Account) -> None:
 
 
 def test_a_diagnosis_that_cannot_be_made_fails_no_deployment(
-    owner: Account, ailments: Mapping[str, Ailment]
+    owner: Account, misconfigurations: Mapping[str, Misconfiguration]
 ) -> None:
     """What AWS does not answer is said in the output."""
     owner.aws.fail("dynamodb:*", "InternalServerError", status=500, times=1000, role="Diagnose")
     try:
-        outputs = owner.stack.deploy(diagnose=ailments["permission"].function)
+        outputs = owner.stack.deploy(diagnose=misconfigurations["permission"].function)
     finally:
         owner.aws.heal()
 
@@ -336,7 +348,7 @@ def test_a_diagnosis_that_cannot_be_made_fails_no_deployment(
 
 
 def test_deleting_the_stack_names_open_remedies(
-    owner: Account, ailments: Mapping[str, Ailment]
+    owner: Account, misconfigurations: Mapping[str, Misconfiguration]
 ) -> None:
     """The last notice tells which remedy stays, and how to undo it by hand."""
     silent(owner, "late-import")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.scenarios.catalogue import BurstInnocent, ChainLoop, DynamoDbLoop, SqsLoop
-from sandbox.scenarios.innocents import Innocent
+from sandbox.scenarios.catalogue import BurstFunction, ChainLoop, DynamoDbLoop, SqsLoop
+from sandbox.scenarios.healthy_functions import HealthyFunction
 from sandbox.scenarios.provision import Grant, arn, await_mappings, create_function, map_source
 from tests.e2e.account import CHART_MINUTES, grounds_of
 
@@ -40,7 +40,7 @@ def flags(stack: Deployment) -> None:
     stack.deploy(sweep_minutes=SWEEP_MINUTES, response="hold")
 
 
-class Load(Innocent):
+class Load(HealthyFunction):
     """Events from outside for a function that could invoke itself, and does not."""
 
     seconds_between_calls = SECONDS_BETWEEN
@@ -151,7 +151,7 @@ def test_a_backlog_after_an_outage_is_worked_off(account: Account) -> None:
 def test_among_administrators_the_loop_is_told_from_the_busy_function(account: Account) -> None:
     """Every role may do everything: the graph says of both that they may be a loop."""
     aws = account.aws
-    loop, busy = ChainLoop(aws), BurstInnocent(aws, messages=5, seconds_between_bursts=0.25)
+    loop, busy = ChainLoop(aws), BurstFunction(aws, messages=5, seconds_between_bursts=0.25)
     loop.deploy()
     busy.deploy()
     for name in (*loop.functions, *busy.functions):
@@ -159,18 +159,18 @@ def test_among_administrators_the_loop_is_told_from_the_busy_function(account: A
     account.past(*loop.functions, *busy.functions)
     account.wait_minutes(aws.trail_minutes + CHART_MINUTES)
     before = busy.settings()
-    (innocent,) = busy.functions
+    (function,) = busy.functions
 
     with busy:
         loop.seed(ROUNDS)
         account.until(
             lambda: bool(account.contained(loop.functions)), "shown", SHOWN_WITHIN_MINUTES
         )
-        account.until(lambda: account.incident(innocent) is None, "the busy one is let go")
+        account.until(lambda: account.incident(function) is None, "the busy one is let go")
 
         assert busy.settings() == before
-    assert not account.mails("STOPPED", innocent)
-    assert not account.mails("SHOWN", innocent)
+    assert not account.mails("STOPPED", function)
+    assert not account.mails("SHOWN", function)
     loop.fix()
 
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.demo.watch import STOPPED
-from sandbox.scenarios.catalogue import LOOPS, BurstInnocent, SteadyInnocent, make_loop
+from sandbox.scenarios.catalogue import LOOPS, BurstFunction, SteadyFunction, make_loop
 from tests.e2e.account import CHART_MINUTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sandbox.local_aws import LocalAws
-    from sandbox.scenarios.innocents import Innocent
+    from sandbox.scenarios.healthy_functions import HealthyFunction
     from tests.e2e.account import Account
     from tests.e2e.deployment import Deployment
 
@@ -40,9 +40,9 @@ def flags(stack: Deployment) -> None:
 
 
 @pytest.fixture(scope="module")
-def innocents(aws: LocalAws, flags: None) -> Iterator[list[Innocent]]:
+def healthy(aws: LocalAws, flags: None) -> Iterator[list[HealthyFunction]]:
     """A steady function and a burst, deployed long ago, under load beside all loops."""
-    steady, burst = SteadyInnocent(aws), BurstInnocent(aws, messages=60, seconds_between_bursts=20)
+    steady, burst = SteadyFunction(aws), BurstFunction(aws, messages=60, seconds_between_bursts=20)
     for one in (steady, burst):
         one.deploy()
         # No graph rules out a function that was deployed minutes before it was read.
@@ -54,9 +54,9 @@ def innocents(aws: LocalAws, flags: None) -> Iterator[list[Innocent]]:
 
 @pytest.mark.parametrize("kind", sorted(LOOPS))
 def test_a_loop_is_stopped_and_put_back(
-    account: Account, innocents: list[Innocent], kind: str
+    account: Account, healthy: list[HealthyFunction], kind: str
 ) -> None:
-    """It is found by its metrics, throttled, told of, and restored exactly; innocents run on."""
+    """It is found by its metrics, throttled, told of, and restored; healthy functions run on."""
     loop = make_loop(kind, account.aws)
     loop.deploy()
     for name in loop.functions:
@@ -66,7 +66,7 @@ def test_a_loop_is_stopped_and_put_back(
             )
     account.past(*loop.functions)
     before = loop.settings()
-    bystanders = [one.settings() for one in innocents]
+    bystanders = [one.settings() for one in healthy]
 
     loop.seed(ROUNDS)
     account.until(
@@ -97,7 +97,7 @@ def test_a_loop_is_stopped_and_put_back(
     assert loop.settings() == before
     assert account.mail("RESTORED", contained)
     account.until(lambda: account.incident(contained) is None, "the incident is closed")
-    assert [one.settings() for one in innocents] == bystanders
-    assert [one.refusals for one in innocents] == [0, 0]
-    for one in innocents:
+    assert [one.settings() for one in healthy] == bystanders
+    assert [one.refusals for one in healthy] == [0, 0]
+    for one in healthy:
         assert not account.mails("", one.functions[0])

@@ -16,7 +16,7 @@ import pytest
 
 from sandbox.local_aws import LocalAws
 from sandbox.patches import hooks
-from sandbox.scenarios.catalogue import LOOPS, BurstInnocent, SteadyInnocent, make_loop
+from sandbox.scenarios.catalogue import LOOPS, BurstFunction, SteadyFunction, make_loop
 from sandbox.scenarios.provision import create_function
 
 if TYPE_CHECKING:
@@ -202,9 +202,9 @@ def test_loops_run_away_and_can_be_stopped_and_cured(aws: LocalAws, kind: str) -
 
 
 @pytest.mark.e2e
-def test_innocents_work_under_their_load(aws: LocalAws) -> None:
+def test_healthy_functions_work_under_their_load(aws: LocalAws) -> None:
     """A steady function and a burst are handled without a refusal."""
-    steady, burst = SteadyInnocent(aws, calls_per_second=5), BurstInnocent(aws, messages=30)
+    steady, burst = SteadyFunction(aws, calls_per_second=5), BurstFunction(aws, messages=30)
     steady.deploy()
     burst.deploy()
 

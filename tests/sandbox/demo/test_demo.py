@@ -15,7 +15,7 @@ from sandbox.demo.report import Report
 from sandbox.demo.screen import DOCUMENT_LINES, Screen
 from sandbox.demo.watch import Watch, state_of
 from sandbox.local_aws import LocalAws, _mail
-from sandbox.scenarios.innocents import ACCOUNT_REFUSAL, Innocent
+from sandbox.scenarios.healthy_functions import ACCOUNT_REFUSAL, HealthyFunction
 from sandbox.scenarios.provision import create_function
 from sandbox.weather.seeded import WeatherKind
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class _Innocent(Innocent):
+class _Healthy(HealthyFunction):
     """Gets one answer after the other; without any left its call is fine."""
 
     functions = ("steady",)
@@ -74,13 +74,13 @@ def test_only_what_aws_decides_counts_as_refused(
     answers: list[Exception], counted: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A call that a busy machine fails is tried again and never held against the guard."""
-    innocent = _Innocent(*answers)
-    monkeypatch.setattr("sandbox.scenarios.innocents.RETRY_SECONDS", 0.0)
+    function = _Healthy(*answers)
+    monkeypatch.setattr("sandbox.scenarios.healthy_functions.RETRY_SECONDS", 0.0)
 
-    innocent._call_persistently()
+    function._call_persistently()
 
-    assert (innocent.refusals, innocent.starved, innocent.failures) == counted
-    assert bool(innocent.errors) is any(counted)
+    assert (function.refusals, function.starved, function.failures) == counted
+    assert bool(function.errors) is any(counted)
 
 
 def test_a_folded_subject_arrives_without_the_fold(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_a_hold_is_seen(aws: LocalAws) -> None:
     """A setting that is not as it was has its moment; whether it is a stop the guard's log says."""
     create_function(aws, "steady-report")
     lambda_ = aws.client("lambda")
-    watch = Watch(aws=aws, loop=("steady-report",), innocents=())
+    watch = Watch(aws=aws, loop=("steady-report",), healthy=())
     watch.begin()
     watch.look()
     before = watch.happened.held

@@ -1,4 +1,4 @@
-"""The chapter after the loop: another function of the team is ill, in another way."""
+"""The part after the loop: another function of the team is misconfigured."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sandbox.demo.screen import Screen
     from sandbox.demo.settings import DemoSettings
     from sandbox.local_aws import Mail
-    from sandbox.scenarios.ailments import Ailment
+    from sandbox.scenarios.misconfigurations import Misconfiguration
 
 RULE: Final = "Loopbreaker-diagnosis"
 MAIL_PATIENCE_MINUTES: Final = 30.0  # CloudWatch's
@@ -22,8 +22,8 @@ SOON_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sickbed:
-    """One ailment from its first sign to its cure.
+class MisconfigurationPart:
+    """One misconfiguration from its first sign to its fix.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Sickbed:
         Begins a step of the demonstration.
     """
 
-    ailment: Ailment
+    misconfiguration: Misconfiguration
     settings: DemoSettings
     screen: Screen
     report: Report
@@ -40,38 +40,44 @@ class Sickbed:
 
     def tell(self) -> None:
         """Tell it all."""
-        ailment, say = self.ailment, self.screen.line
-        told_before = len(ailment.aws.mails())
+        misconfiguration, say = self.misconfiguration, self.screen.line
+        told_before = len(misconfiguration.aws.mails())
         with self.stage("The team deploys two more functions"):
-            ailment.deploy()
-            say(f"{ailment.trouble}    a mistake", "red")
-            say(f"{ailment.innocence}    nothing is wrong with it")
-            self._pass(ailment.minutes_before_use)
+            misconfiguration.deploy()
+            say(f"{misconfiguration.trouble}    a mistake", "red")
+            say(f"{misconfiguration.look_alike_text}    nothing is wrong with it")
+            self._pass(misconfiguration.minutes_before_use)
         with self.stage("Its users notice that something is wrong"):
-            ailment.use()
-            is_well = ailment.is_well(SOON_SECONDS)
-            say(f"{ailment.function} does {'its work' if is_well else 'not do its work'}.", "bold")
-            self._pass(ailment.minutes_after_use + ailment.aws.publication_minutes)
+            misconfiguration.use()
+            does_work = misconfiguration.does_work(SOON_SECONDS)
+            what = "its work" if does_work else "not do its work"
+            say(f"{misconfiguration.function} does {what}.", "bold")
+            self._pass(
+                misconfiguration.minutes_after_use + misconfiguration.aws.publication_minutes
+            )
         with self.stage("Loopbreaker looks at the account, as it does every hour"):
             say("Nobody asks it to; on this machine the hour is over now.", "dim")
-            ailment.aws.fire(RULE)
+            misconfiguration.aws.fire(RULE)
             mail = self._mail(told_before)
             self.report.story_found = True
             self.inbox.show(mail)
         with self.stage("Check that it does its work now"):
-            if not ailment.flags:
+            if not misconfiguration.flags:
                 say("Loopbreaker grants nobody the right to invoke: the team does as it was told.")
-                ailment.cure()
-            self.report.story_cured = ailment.is_well()
-            now = "does its work" if self.report.story_cured else "is as ill as before"
-            say(f"{ailment.function} {now}.", "bold" if self.report.story_cured else "bold red")
+                misconfiguration.fix()
+            self.report.story_fixed = misconfiguration.does_work()
+            now = "does its work" if self.report.story_fixed else "is as before"
+            say(
+                f"{misconfiguration.function} {now}.",
+                "bold" if self.report.story_fixed else "bold red",
+            )
             told = [
                 mail.subject
                 for mail in self._since(told_before)
-                if any(name in mail.subject for name in ailment.look_alikes)
+                if any(name in mail.subject for name in misconfiguration.look_alikes)
             ]
             self.report.look_alike_untold = not told
-            say(f"Mails about {' and '.join(ailment.look_alikes)}: {len(told)}.")
+            say(f"Mails about {' and '.join(misconfiguration.look_alikes)}: {len(told)}.")
             for subject in told:
                 say(f"- {subject}", "red")
 
@@ -84,25 +90,25 @@ class Sickbed:
                 "would prove nothing",
                 "dim",
             )
-            self.ailment.aws.wait_minutes(minutes)
+            self.misconfiguration.aws.wait_minutes(minutes)
 
     def _mail(self, told_before: int) -> Mail:
-        """The mail about the function: of the cure where that is allowed, else of the finding."""
-        lead = "REMEDY APPLIED" if self.ailment.flags else "FOUND"
+        """The mail about the function: of the fix where that is allowed, else of the finding."""
+        lead = "REMEDY APPLIED" if self.misconfiguration.flags else "FOUND"
 
         def arrived() -> Mail | None:
             return next(
                 (
                     mail
                     for mail in self._since(told_before)
-                    if lead in mail.subject and self.ailment.function in mail.subject
+                    if lead in mail.subject and self.misconfiguration.function in mail.subject
                 ),
                 None,
             )
 
-        return self.ailment.aws.wait_until_within(
-            MAIL_PATIENCE_MINUTES, arrived, f"a mail about {self.ailment.function}"
+        return self.misconfiguration.aws.wait_until_within(
+            MAIL_PATIENCE_MINUTES, arrived, f"a mail about {self.misconfiguration.function}"
         )
 
     def _since(self, told_before: int) -> list[Mail]:
-        return self.ailment.aws.mails()[told_before:]
+        return self.misconfiguration.aws.mails()[told_before:]

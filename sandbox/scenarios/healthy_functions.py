@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sandbox.local_aws import LocalAws
     from sandbox.scenarios.provision import FunctionSettings
 
-logger = logging.getLogger("sandbox.scenarios.innocents")
+logger = logging.getLogger("sandbox.scenarios.healthy_functions")
 
 MAX_CALLS = 20_000
 ATTEMPTS = 4
@@ -35,7 +35,7 @@ ACCOUNT_REFUSAL = "ConcurrentInvocationLimitExceeded"
 _SERVER_ERROR = 500  # the lowest status of an error of the server's
 
 
-class Innocent(ABC):
+class HealthyFunction(ABC):
     """A function under legitimate load; the load runs for the time of a ``with`` block.
 
     Refused calls are counted, and only those: ``refusals`` shows that the function itself was
@@ -126,7 +126,7 @@ def is_transient(error: Exception) -> bool:
     return status >= _SERVER_ERROR
 
 
-class SteadyInnocent(Innocent):
+class SteadyFunction(HealthyFunction):
     """A function that is called a few times a second, all the time."""
 
     functions = ("steady-report",)
@@ -149,7 +149,7 @@ class SteadyInnocent(Innocent):
         self.aws.client("lambda").invoke(FunctionName="steady-report", Payload=b"{}")
 
 
-class BurstInnocent(Innocent):
+class BurstFunction(HealthyFunction):
     """A function that works through a pile of messages now and then, and is done with it."""
 
     functions = ("nightly-import",)

@@ -3,11 +3,11 @@
 ::
 
     with LocalAws(speed=60, auth=True) as aws:
-        ailment = make_ailment("permission", aws)
-        ailment.deploy()
-        ailment.use()  # as its users would: the trouble shows in its own way
+        misconfiguration = make_misconfiguration("permission", aws)
+        misconfiguration.deploy()
+        misconfiguration.use()  # as its users would: the trouble shows in its own way
         ...
-        assert ailment.is_well()  # once it is cured
+        assert misconfiguration.does_work()  # once it is fixed
 
 Each comes with a look-alike: a function that only seems to have the same trouble.
 """
@@ -39,7 +39,7 @@ PATIENCE_SECONDS = 10.0
 SIDE_BY_SIDE = 8
 
 
-class Ailment(ABC):
+class Misconfiguration(ABC):
     """A function with a trouble, and another that only seems to have it."""
 
     entry: ClassVar[str]
@@ -53,11 +53,11 @@ class Ailment(ABC):
     trouble: ClassVar[str]
     """What is wrong, for people."""
 
-    innocence: ClassVar[str]
+    look_alike_text: ClassVar[str]
     """Why nothing is wrong with the look-alike."""
 
     flags: ClassVar[dict[str, str]] = {}
-    """What allows the guard to cure it; without any it only names the cure."""
+    """What allows the guard to fix it; without any it only names the fix."""
 
     minutes_before_use: ClassVar[float] = 0.0
     """CloudWatch's minutes until what is measured is of the function as it is."""
@@ -86,10 +86,10 @@ class Ailment(ABC):
         """Use both as their users do."""
 
     @abstractmethod
-    def is_well(self, patience_seconds: float = PATIENCE_SECONDS) -> bool:
+    def does_work(self, patience_seconds: float = PATIENCE_SECONDS) -> bool:
         """Use the function once more and tell whether it does what it should, in a while."""
 
-    def cure(self) -> None:
+    def fix(self) -> None:
         """Do by hand what the guard only names."""
         raise NotImplementedError(f"the guard cures {self.function}, where that is allowed")
 
@@ -107,7 +107,7 @@ class Ailment(ABC):
         return is_so
 
 
-class PermissionAilment(Ailment):
+class PermissionMisconfiguration(Misconfiguration):
     """A rule whose target does not admit it."""
 
     entry = "not_invocable"
@@ -115,7 +115,7 @@ class PermissionAilment(Ailment):
     function = "send-invoice"
     look_alike = "send-receipt"
     trouble = "rule orders-paid ─▶ send-invoice, whose resource policy does not admit the rule"
-    innocence = "send-receipt admits every rule of the account by a wildcard"
+    look_alike_text = "send-receipt admits every rule of the account by a wildcard"
     flags: ClassVar = {"remedies": "permissions"}
 
     def build(self, scope: Construct) -> None:
@@ -145,7 +145,7 @@ class PermissionAilment(Ailment):
         entry = {"Source": "shop.billing", "DetailType": "OrderPaid", "Detail": "{}"}
         self.aws.client("events").put_events(Entries=[entry])
 
-    def is_well(self, patience_seconds: float = PATIENCE_SECONDS) -> bool:
+    def does_work(self, patience_seconds: float = PATIENCE_SECONDS) -> bool:
         """Whether a paid order invokes the function."""
         before = self.aws.counts().get(self.function, 0)
         self.use()
@@ -154,7 +154,7 @@ class PermissionAilment(Ailment):
         )
 
 
-class LogsAilment(Ailment):
+class LogsMisconfiguration(Misconfiguration):
     """A function whose role may not write logs."""
 
     entry = "no_logs"
@@ -162,7 +162,7 @@ class LogsAilment(Ailment):
     function = "import-prices"
     look_alike = "import-never"
     trouble = "import-prices runs, and its role may not write logs"
-    innocence = "import-never has no such rights either, but was never invoked"
+    look_alike_text = "import-never has no such rights either, but was never invoked"
     flags: ClassVar = {"remedies": "logs"}
     minutes_before_use = 6.0
     minutes_after_use = 16.0
@@ -181,7 +181,7 @@ class LogsAilment(Ailment):
         """Import some prices."""
         self._invoke(self.function, 3)
 
-    def is_well(self, patience_seconds: float = PATIENCE_SECONDS) -> bool:
+    def does_work(self, patience_seconds: float = PATIENCE_SECONDS) -> bool:
         """Whether an invocation leaves its lines in the log."""
         before = self._lines()
         self._invoke(self.function)
@@ -194,7 +194,7 @@ class LogsAilment(Ailment):
         return len(logs.filter_log_events(logGroupName=group)["events"])
 
 
-class TracesAilment(Ailment):
+class TracesMisconfiguration(Misconfiguration):
     """A function whose code traces, and whose tracing mode does not let it."""
 
     entry = "no_traces"
@@ -202,7 +202,7 @@ class TracesAilment(Ailment):
     function = "check-out"
     look_alike = "check-stock"
     trouble = "check-out has a tracer in its code, and PassThrough as its tracing mode"
-    innocence = "check-stock passes traces through by choice: nothing in it traces"
+    look_alike_text = "check-stock passes traces through by choice: nothing in it traces"
     flags: ClassVar = {"remedies": "traces"}
 
     def build(self, scope: Construct) -> None:
@@ -224,7 +224,7 @@ class TracesAilment(Ailment):
         for name in (self.function, self.look_alike):
             self._invoke(name, 3)
 
-    def is_well(self, patience_seconds: float = PATIENCE_SECONDS) -> bool:
+    def does_work(self, patience_seconds: float = PATIENCE_SECONDS) -> bool:
         """Whether an invocation leaves a trace."""
         before = self.aws.traces().get(self.function, 0)
         self._invoke(self.function)
@@ -233,7 +233,7 @@ class TracesAilment(Ailment):
         )
 
 
-class SlowAilment(Ailment):
+class SlowMisconfiguration(Misconfiguration):
     """A function that takes nearly all of its time for want of memory, and so of CPU.
 
     This machine gives every function a whole processor; so the function's code waits as long as
@@ -245,7 +245,7 @@ class SlowAilment(Ailment):
     function = "render-report"
     look_alike = "render-archive"
     trouble = "render-report takes 2.5 s of its 3 s, with 128 MB of memory"
-    innocence = "render-archive is as slow, and far from its timeout of 30 s"
+    look_alike_text = "render-archive is as slow, and far from its timeout of 30 s"
     flags: ClassVar = {"remedies": "memory", "memory_ceiling_mb": "512"}
     minutes_before_use = 6.0
     minutes_after_use = 1.0
@@ -270,7 +270,7 @@ class SlowAilment(Ailment):
                 )
             )
 
-    def is_well(self, patience_seconds: float = PATIENCE_SECONDS) -> bool:
+    def does_work(self, patience_seconds: float = PATIENCE_SECONDS) -> bool:
         """Whether a report takes far less than the timeout."""
         del patience_seconds  # the answer is there with the report
         self._invoke(self.function)  # the first one after an update starts cold
@@ -279,7 +279,7 @@ class SlowAilment(Ailment):
         return time.monotonic() - began < self.WELL_SECONDS
 
 
-class DeniedAilment(Ailment):
+class DeniedMisconfiguration(Misconfiguration):
     """A function that another one calls, whose role may not."""
 
     entry = "not_authorized"
@@ -287,7 +287,9 @@ class DeniedAilment(Ailment):
     function = "charge-card"
     look_alike = "charge-voucher"
     trouble = "place-order calls charge-card, and its role may not invoke it"
-    innocence = "place-gift calls charge-voucher with the right to invoke every charge-function"
+    look_alike_text = (
+        "place-gift calls charge-voucher with the right to invoke every charge-function"
+    )
 
     CALLER = "place-order"
     LOOK_ALIKE_CALLER = "place-gift"
@@ -320,13 +322,13 @@ class DeniedAilment(Ailment):
         for name in (self.CALLER, self.LOOK_ALIKE_CALLER):
             self._invoke(name)
 
-    def is_well(self, patience_seconds: float = PATIENCE_SECONDS) -> bool:
+    def does_work(self, patience_seconds: float = PATIENCE_SECONDS) -> bool:
         """Whether an order charges the card."""
         del patience_seconds  # the answer is there with the order
         answer = self.aws.client("lambda").invoke(FunctionName=self.CALLER, Payload=b"{}")
         return "FunctionError" not in answer
 
-    def cure(self) -> None:
+    def fix(self) -> None:
         """Let the caller invoke this one function, as the notice says."""
         statement = {
             "Effect": "Allow",
@@ -341,15 +343,15 @@ class DeniedAilment(Ailment):
         )
 
 
-AILMENTS: dict[str, type[Ailment]] = {
-    "permission": PermissionAilment,
-    "logs": LogsAilment,
-    "traces": TracesAilment,
-    "slow": SlowAilment,
-    "denied": DeniedAilment,
+MISCONFIGURATIONS: dict[str, type[Misconfiguration]] = {
+    "permission": PermissionMisconfiguration,
+    "logs": LogsMisconfiguration,
+    "traces": TracesMisconfiguration,
+    "slow": SlowMisconfiguration,
+    "denied": DeniedMisconfiguration,
 }
 
 
-def make_ailment(kind: str, aws: LocalAws) -> Ailment:
-    """The ailment of a kind: ``permission``, ``logs``, ``traces``, ``slow`` or ``denied``."""
-    return AILMENTS[kind](aws)
+def make_misconfiguration(kind: str, aws: LocalAws) -> Misconfiguration:
+    """One by its kind: ``permission``, ``logs``, ``traces``, ``slow`` or ``denied``."""
+    return MISCONFIGURATIONS[kind](aws)
