@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from bench.detection import pictures
 from bench.detection.accounts import PulseRecord, judge_account
 from bench.detection.danger import POOLS, draw_danger, play_danger
 from bench.detection.data import (
@@ -23,7 +22,7 @@ from bench.detection.data import (
     Traffic,
     load,
 )
-from bench.detection.drawing import sample
+from bench.detection.drawings import pictures
 from bench.detection.holds.held import CONFOUNDERS, HEALTHY, LOOPS, draw_table, play_pool
 from bench.detection.judge import Ours, Record, injections, judge_ours, judge_rival  # noqa: TC001
 from bench.detection.looks import LooksRecord, draw_looks, judge_looks
@@ -35,6 +34,7 @@ from bench.detection.read_loops import (
     judge_all,
 )
 from bench.detection.rules import rivals
+from bench.detection.sampling import sample
 from functions.domain.incidents.policy import Policy
 
 DEFAULT_TRACES: Final = Path("../shared/traces")

@@ -7,9 +7,9 @@ from typing import Any, Final
 import numpy as np
 
 from bench.detection.data import LOOP_MINUTES, Row, Run
-from bench.detection.drawing import onset_in, sample
 from bench.detection.ours import EPISODE_MINUTES, Episode, Found, episodes, find
 from bench.detection.rules import Alarms, Named
+from bench.detection.sampling import onset_in, sample
 from bench.detection.statistics import quantile, rate_interval, share_interval
 from functions.domain.detection.price import USD_PER_GB_SECOND, USD_PER_REQUEST
 from functions.domain.incidents.policy import Policy

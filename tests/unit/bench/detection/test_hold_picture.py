@@ -5,7 +5,7 @@ from pathlib import Path
 import matplotlib.image
 import numpy as np
 
-from bench.detection.gallery import PICTURES
+from bench.detection.drawings.gallery import PICTURES
 from bench.detection.holds.hold_picture import (
     FIRST,
     LAST,

@@ -1,4 +1,4 @@
-"""Pictures for the docs, all of traffic of our own: ``python -m bench.detection.gallery DIR``."""
+"""Pictures for the docs, of our own traffic: ``python -m bench.detection.drawings.gallery DIR``."""
 
 import sys
 from collections.abc import Sequence

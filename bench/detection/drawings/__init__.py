@@ -1,0 +1,1 @@
+"""Pictures: what the benchmark found, and what the docs show."""
