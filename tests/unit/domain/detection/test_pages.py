@@ -52,7 +52,8 @@ def value(constant: str) -> str:
             (
                 f"{plan.TRIAL_SECONDS / MINUTE:.0f} minutes, "
                 f"{(plan.TRIAL_SECONDS + plan.BACKOFF_SECONDS) / MINUTE:.0f} under a cap; about "
-                f"{plan.LONGEST_TRIAL_SECONDS / MINUTE:.0f} at most"
+                f"{plan.LONGEST_TRIAL_SECONDS / MINUTE:.0f} at most, "
+                f"{plan.LONGEST_CHEAP_TRIAL_SECONDS / MINUTE / 60:.0f} hours where that is cheap"
             ),
         ),
         (
