@@ -52,9 +52,16 @@ class LetGo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TryLonger:
-    """Let as much go again, for so many seconds more: the trial was too short to tell."""
+    """Let as much go again, for so many seconds longer than planned: the trial told nothing.
+
+    Attributes
+    ----------
+    reason
+        Why it did not.
+    """
 
     seconds: float
+    reason: UntoldReason
     figures: Figures
 
 
@@ -88,6 +95,8 @@ class CannotTell:
     figures: Figures
 
 
+HoldVerdict: TypeAlias = Wait | LetGo | TryLonger | HoldAgain | Shown | Release | CannotTell
+
 # What lets a certain loop go that was shown once: the first round was chance.
 _FROM_OUTSIDE: Final = frozenset(
     {ReleaseReason.STILL_ARRIVING, ReleaseReason.CAME_ON, ReleaseReason.WRITES_EXPLAIN}
@@ -112,6 +121,3 @@ def is_released(verdict: Shown | Release | CannotTell, watch: Watch, *, is_certa
             return not (watch.was_shown and is_certain) or why in _FROM_OUTSIDE
         case CannotTell(reason=limit):
             return not watch.was_shown and limit in _RELEASED_UNTOLD
-
-
-HoldVerdict: TypeAlias = Wait | LetGo | TryLonger | HoldAgain | Shown | Release | CannotTell

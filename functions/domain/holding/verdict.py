@@ -340,10 +340,10 @@ def _conclude(case: Case) -> HoldVerdict:
     possible = case.expected * len(minutes) / (case.waiting + came)
     if generations < min(FEW_GENERATIONS, FEW_SHARE * possible):
         return Release(reason=ReleaseReason.FEW_GENERATIONS, figures=figures)
-    more = _compute_stretch(case)
+    limit, more = _name_limit(case, came), _compute_stretch(case)
     if more is not None:
-        return TryLonger(seconds=more, figures=figures)
-    return CannotTell(reason=_name_limit(case, came), figures=figures)
+        return TryLonger(seconds=more, reason=limit, figures=figures)
+    return CannotTell(reason=limit, figures=figures)
 
 
 def _has_ended(case: Case) -> bool:

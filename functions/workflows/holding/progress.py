@@ -212,7 +212,10 @@ class HoldProgress:
                 again = watch.holding_again(now)
                 disabled = find_disabled_by_others(incident, self.enforcer.world.functions)
                 self._move(plan_second_hold(incident, again, disabled), now)
-            case LetGo() | TryLonger() | HoldAgain():
+            case TryLonger(reason=limit, figures=figures):
+                untold = CannotTell(reason=limit, figures=figures)  # AWS refuses another trial
+                self._end_or_keep(untold, incident, watch, now)
+            case LetGo() | HoldAgain():
                 return  # AWS refused it lately
             case Release() | CannotTell():
                 self._end_or_keep(verdict, incident, watch, now)

@@ -138,28 +138,21 @@ def close_as_deleted(incident: Incident, world: Context, now: datetime) -> Incid
 
 
 def _contain(run: Execution) -> Incident:
-    attempt = _attempt(run.incident)
-    if not run.incident.is_held:
-        try:
-            _prepare_way_back(run)
-            _stop(run)
-        except RefusedError as refusal:
-            return _give_up(run, refusal)
-        except BusyError as busy:
-            told = _with_failure(run, busy)
-            deliver(run.save(told.unleased()), run.world, run.present)
-            raise
+    attempt, is_begun = _attempt(run.incident), run.incident.is_held
+    try:
+        _bring_about(run, is_begun=is_begun)
+    except RefusedError as refusal:
+        return _hold_on(run) if is_begun else _give_up(run, refusal)
+    except BusyError as busy:
+        if is_begun:
+            return run.save(run.incident.unleased())  # the next pulse goes on
+        told = _with_failure(run, busy)
+        deliver(run.save(told.unleased()), run.world, run.present)
+        raise
     if run.incident.state is IncidentState.CONTAINING:
         _finish_steps(run)
         state, transition = IncidentState.CONTAINED, Transition.CONTAINED
     else:
-        if run.incident.is_paused and run.incident.is_let_go:
-            try:
-                _enable_limited(run)
-            except RefusedError:
-                return _hold_on(run)
-            except BusyError:
-                return run.save(run.incident.unleased())  # the next pulse goes on
         state, transition = IncidentState.CAPPED, Transition.CAPPED
     present = run.present
     held = run.incident.holding_since(present).accepted(attempt).to(state, present).unleased()
@@ -168,6 +161,28 @@ def _contain(run: Execution) -> Incident:
     if not held.has_told(transition):
         held = announce(held, transition, run.world, present)
     return deliver(run.save(held), run.world, present)
+
+
+def _bring_about(run: Execution, *, is_begun: bool) -> None:
+    """Stop, hold or let go a little, as it is written down.
+
+    Parameters
+    ----------
+    is_begun
+        Whether what stops or holds the function is in force already.
+
+    Raises
+    ------
+    RefusedError, BusyError
+        As AWS answers.
+    """
+    incident = run.incident
+    if not is_begun or incident.is_let_go:
+        _prepare_way_back(run)
+    if not is_begun:
+        _stop(run)
+    if incident.state is IncidentState.CAPPING and incident.is_paused and incident.is_let_go:
+        _enable_limited(run)
 
 
 def _attempt(incident: Incident) -> Attempt:
@@ -207,12 +222,12 @@ def _stop(run: Execution) -> None:
 
 
 def _prepare_way_back(run: Execution) -> None:
-    """Make what ends the hold if this function is gone by then, before anything is held.
+    """Make or move what ends the hold if this function is gone by then, before anything changes.
 
     Raises
     ------
     RefusedError, BusyError
-        As AWS answers: then nothing is held.
+        As AWS answers: then nothing is held, or no second round begins.
     """
     incident, watch = run.incident, run.incident.watch
     if incident.state is not IncidentState.CAPPING or watch is None:

@@ -193,7 +193,7 @@ def test_what_one_trial_shows_and_another_does_not_is_let_go(kind: SourceKind) -
     assert "RESTORED AFTER HOLD: orders" in story.scene.subjects[-1]
 
 
-_LETS_GO = {
+LETS_GO = {
     SourceKind.ASYNCHRONOUS: "functions.reserve",
     SourceKind.TABLE: "functions.reserve",
     SourceKind.QUEUE: "functions.switch_mapping",
@@ -206,7 +206,7 @@ def test_a_hold_whose_trial_aws_refuses_is_no_stop(kind: SourceKind) -> None:
     story = suspected(kind)
     before = _settings(story)
     story.scene.contributor()
-    story.scene.account.faults.fail(_LETS_GO[kind], DENIED, times=-1)
+    story.scene.account.faults.fail(LETS_GO[kind], DENIED, times=-1)
 
     phases = story.states(20)
 
@@ -230,7 +230,7 @@ def test_what_one_trial_shows_stays_held_if_aws_refuses_another(kind: SourceKind
         phases += story.states(1)
         assert len(phases) < 40
 
-    story.scene.account.faults.fail(_LETS_GO[kind], DENIED, times=-1)
+    story.scene.account.faults.fail(LETS_GO[kind], DENIED, times=-1)
     story.pass_minutes(20)
 
     incident = story.scene.incident()
@@ -275,6 +275,23 @@ def test_the_way_back_is_taken_away_once_people_are_to_decide() -> None:
 
     assert story.scene.incident().is_shown
     assert story.scene.account.calls("cancel")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_way_back_waits_for_the_second_round(kind: SourceKind) -> None:
+    """It would let a loop go in the middle of it."""
+    story = suspected(kind)
+    story.scene.contributor()
+    phases: list[str] = []
+    while _count_trials(phases) < 2:
+        phases += story.states(1)
+        assert len(phases) < 40
+
+    watch = story.scene.incident().watch
+    ((_, due),) = story.scene.account.way_back.due.values()
+    assert watch is not None
+    assert watch.rounds == 2
+    assert due > watch.ends_at
 
 
 def _many_wait() -> Held:
