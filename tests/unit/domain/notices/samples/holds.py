@@ -67,7 +67,7 @@ def hold_plan(lever: Lever) -> HoldPlan:
         around_seconds=2.4,
         batch_size=10,
         usd_per_event=0.00005,
-        stretched_trial_seconds=3_840,
+        stretched_trial_seconds=21_840,
     )
 
 
