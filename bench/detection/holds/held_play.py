@@ -89,7 +89,7 @@ class Ended:
     held_minutes
         Of these, the time in which it was held.
     second
-        What the second round told of a function that was shown.
+        What the second round showed of a function that the first one had shown.
     is_left_held
         Until people decide.
     is_stopped

@@ -112,7 +112,7 @@ def is_released(verdict: Shown | Release | CannotTell, watch: Watch, *, is_certa
     ----------
     is_certain
         Whether the event graph is certain of a loop through it. Such a one that was shown once may
-        have been mended since: people say so.
+        have been fixed since, which people decide.
     """
     match verdict:
         case Shown():

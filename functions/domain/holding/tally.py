@@ -20,9 +20,10 @@ QUEUED_SECONDS: Final = 1.0  # that an asynchronous event waits in Lambda's queu
 _MINUTE: Final = timedelta(seconds=MINUTE_SECONDS)
 
 
-def find_counted_from(watch: Watch) -> datetime:
+def find_counted_from(watch: Watch, now: datetime) -> datetime:
     """From when on a hold is judged by what is counted: what was usual before the spike."""
-    return watch.spike_since - timedelta(minutes=BASE_MINUTES + GUARD_MINUTES + 1)
+    since = watch.spike_since - timedelta(minutes=BASE_MINUTES + GUARD_MINUTES + 1)
+    return max(since, now - LONGEST_COUNTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from functions.domain.detection.evidence import MINUTE_SECONDS
+from functions.domain.detection.traffic import CEILING_SHARE
 from functions.domain.holding.balance import Balance, multiplies
 from functions.domain.holding.case import GENERATIONS, GUESSED_TIMES, Case, Figures, count_figures
 from functions.domain.holding.outcomes import (
@@ -67,7 +68,6 @@ FILLED_SHARE: Final = 0.5  # of its rate, that comes in the broken minutes of th
 EDGE_SHARE: Final = 0.05  # of what came, that stays uncertain when the function stands still
 GROWING: Final = 1.1  # events that arrived for each that was served: it multiplies them
 SLOWING: Final = 1.5  # times as long as before the hold, that an execution of the trial takes
-MOST_OF_ACCOUNT: Final = 0.5  # its concurrency, of a trial that goes on for hours
 SIGMAS: Final = 3.0
 
 
@@ -232,7 +232,7 @@ def _compute_stretch(case: Case) -> float | None:
 def _starves_others(watch: Watch) -> bool:
     """Whether the trial takes much of the account's concurrency: others do not wait for its end."""
     account = watch.plan.account_concurrency
-    return account is not None and watch.let_go_concurrency > MOST_OF_ACCOUNT * account
+    return account is not None and watch.let_go_concurrency > CEILING_SHARE * account
 
 
 def _is_gone(case: Case, known: Sequence[int]) -> bool:

@@ -30,7 +30,7 @@ from functions.domain.holding.outcomes import (
     Wait,
     is_released,
 )
-from functions.domain.holding.tally import LONGEST_COUNTED, find_counted_from
+from functions.domain.holding.tally import find_counted_from
 from functions.domain.holding.watch import Watch
 from functions.domain.incidents.decision import DecisionReason, find_prohibition
 from functions.domain.incidents.history import LiveLedger
@@ -176,7 +176,7 @@ class HoldProgress:
         deliver(world.ledger.save(told), world, now)
 
     def _look(self, incident: Incident, watch: Watch, now: datetime) -> None:
-        since = max(find_counted_from(watch), now - LONGEST_COUNTED)
+        since = find_counted_from(watch, now)
         recent = self.gathering.read_recent(incident.function, now, since)
         if recent is None:
             return  # CloudWatch tells nothing now: the next pulse looks again

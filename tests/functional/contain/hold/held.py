@@ -1,6 +1,6 @@
 """A function that is held, and what feeds it meanwhile: itself, or people."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -17,6 +17,7 @@ USUAL: Final = 30.0  # events a minute before the spike
 SPIKE: Final = 4_000.0
 RUNNING: Final = 40.0  # concurrent executions in the spike
 SECONDS: Final = 0.6
+_MOST_MINUTES: Final = 40
 EVENTS: Final = 40.0  # that go round in the loop
 SOURCES: Final = {
     SourceKind.ASYNCHRONOUS: Source(kind=SourceKind.ASYNCHRONOUS, name="orders"),
@@ -24,6 +25,22 @@ SOURCES: Final = {
     SourceKind.TABLE: Source(kind=SourceKind.TABLE, name="orders"),
 }
 _ARNS: Final = {SourceKind.QUEUE: QUEUE, SourceKind.TABLE: TABLE_STREAM}
+
+
+def count_trials(phases: Sequence[str]) -> int:
+    """How many trials began in these minutes."""
+    pairs = zip(["", *phases], phases, strict=False)
+    return sum(one == "capped trial" and before != one for before, one in pairs)
+
+
+def has_second_trial(phases: Sequence[str]) -> bool:
+    """Whether a second trial has begun."""
+    return count_trials(phases) >= 2
+
+
+def is_held_again(phases: Sequence[str]) -> bool:
+    """Whether it was held again after a trial."""
+    return "capped held again" in phases
 
 
 @dataclass(slots=True)
@@ -92,6 +109,19 @@ class Held:
             self.pass_minutes(1)
             told.append(self.describe())
         return told
+
+    def pass_until(self, is_reached: Callable[[list[str]], bool]) -> None:
+        """Let minutes pass until this is so of what became of the function in each of them.
+
+        Raises
+        ------
+        AssertionError
+            When it is not within forty minutes.
+        """
+        phases: list[str] = []
+        while not is_reached(phases):
+            phases += self.states(1)
+            assert len(phases) < _MOST_MINUTES
 
     def describe(self) -> str:
         """The state of its incident, and the phase of its hold."""

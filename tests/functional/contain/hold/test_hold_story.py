@@ -13,7 +13,16 @@ from functions.domain.holding.watch import Phase
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.states import IncidentState
 from tests.fakes.faults import SimulatedCrash
-from tests.functional.contain.hold.held import NORMAL_PEAK, SPIKE, Held, held, suspected
+from tests.functional.contain.hold.held import (
+    NORMAL_PEAK,
+    SPIKE,
+    Held,
+    count_trials,
+    has_second_trial,
+    held,
+    is_held_again,
+    suspected,
+)
 from tests.functional.scene import NOON
 
 DENIED = RefusedError("AccessDeniedException: explicit deny")
@@ -87,7 +96,7 @@ def test_a_loop_that_only_may_be_one_stays_held_until_people_decide(kind: Source
 
     phases = story.states(45)
 
-    assert _count_trials(phases) == 2
+    assert count_trials(phases) == 2
     incident = story.scene.incident()
     assert (incident.state, incident.is_shown) == (IncidentState.CAPPED, True)
     assert incident.decided == DecisionReason.SHOWN
@@ -107,7 +116,7 @@ def test_a_loop_that_the_graph_is_certain_of_is_stopped(kind: SourceKind) -> Non
 
     phases = story.states(45)
 
-    assert _count_trials(phases) == 2
+    assert count_trials(phases) == 2
 
     incident = story.scene.incident()
     assert (incident.state, story.function.reserved) == (IncidentState.CONTAINED, 0)
@@ -146,11 +155,6 @@ def test_a_trial_begins_if_the_account_does_not_tell_its_limits() -> None:
     assert story.scene.incident().is_shown
 
 
-def _count_trials(phases: list[str]) -> int:
-    pairs = zip(["", *phases], phases, strict=False)
-    return sum(one == "capped trial" and before != one for before, one in pairs)
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_only_one_trial_shows_stops_nobody(kind: SourceKind) -> None:
     """People came and went with it by chance, or the loop is mended: people decide."""
@@ -158,10 +162,7 @@ def test_what_only_one_trial_shows_stops_nobody(kind: SourceKind) -> None:
     before = _settings(story)
     _certain(story)
     story.scene.contributor()
-    phases: list[str] = []
-    while _count_trials(phases) < 2:
-        phases += story.states(1)
-        assert len(phases) < 40
+    story.pass_until(has_second_trial)
 
     story.is_over = True
     story.pass_minutes(40)
@@ -176,14 +177,11 @@ def test_what_only_one_trial_shows_stops_nobody(kind: SourceKind) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_one_trial_shows_and_another_does_not_is_let_go(kind: SourceKind) -> None:
-    """Unless the configuration closes the loop: it was people by chance, or it is mended."""
+    """Unless the configuration closes the loop: it was people by chance, or it is fixed."""
     story = suspected(kind)
     before = _settings(story)
     story.scene.contributor()
-    phases: list[str] = []
-    while _count_trials(phases) < 2:
-        phases += story.states(1)
-        assert len(phases) < 40
+    story.pass_until(has_second_trial)
 
     story.is_over = True
     story.pass_minutes(40)
@@ -225,10 +223,7 @@ def test_what_one_trial_shows_stays_held_if_aws_refuses_another(kind: SourceKind
     story = suspected(kind)
     before = _settings(story)
     story.scene.contributor()
-    phases: list[str] = []
-    while "capped held again" not in phases:
-        phases += story.states(1)
-        assert len(phases) < 40
+    story.pass_until(is_held_again)
 
     story.scene.account.faults.fail(LETS_GO[kind], DENIED, times=-1)
     story.pass_minutes(20)
@@ -282,10 +277,7 @@ def test_the_way_back_waits_for_the_second_round(kind: SourceKind) -> None:
     """It would let a loop go in the middle of it."""
     story = suspected(kind)
     story.scene.contributor()
-    phases: list[str] = []
-    while _count_trials(phases) < 2:
-        phases += story.states(1)
-        assert len(phases) < 40
+    story.pass_until(has_second_trial)
 
     watch = story.scene.incident().watch
     ((_, due),) = story.scene.account.way_back.due.values()

@@ -13,7 +13,7 @@ from functions.domain.holding.watch import Phase, Watch
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.states import IncidentState
 from functions.workflows.holding import observe
-from tests.functional.contain.hold.held import Held, held
+from tests.functional.contain.hold.held import Held, held, is_held_again
 from tests.functional.contain.hold.test_hold_story import DENIED, LETS_GO
 
 LONGER = timedelta(hours=2)
@@ -37,10 +37,7 @@ def nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _pass_first_trial(kind: SourceKind) -> Held:
     story = held(kind)
-    phases: list[str] = []
-    while "capped held again" not in phases:
-        phases += story.states(1)
-        assert len(phases) < 40
+    story.pass_until(is_held_again)
     return story
 
 
