@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from functions.domain.detection.evidence import MINUTE_SECONDS
-from functions.domain.holding.plan import BACKOFF_SECONDS, LONGEST_TRIAL_SECONDS
+from functions.domain.holding.plan import BACKOFF_SECONDS, GENERATIONS, LONGEST_TRIAL_SECONDS
 from functions.domain.holding.tally import Tally
 from functions.domain.holding.watch import Lever, Watch
 
-GENERATIONS: Final = 20.0  # that only a loop reaches: four times what a generous writer does
 TURNS: Final = 1.35  # a trial is longer than the cycle asks for, by this
 GUESSED_TIMES: Final = 1.2  # durations, and so many seconds, in which an event comes back
 GUESSED_SECONDS: Final = 1.5
@@ -188,7 +187,7 @@ class Case:
         plan = self.watch.plan
         own = self.tally.before_per_minute - outside
         if self.watch.trial_concurrency is not None:
-            own = min(own, self.served_per_minute[0])
+            own = min(own, self.served_per_minute[0]) / self.times_slower
         spare = own - GENERATIONS * outside
         if spare <= 0:
             return plan.trial_seconds

@@ -6,7 +6,7 @@ from typing import Final
 
 from functions.domain.detection.assessment import Ground, Reason, Unit
 from functions.domain.holding.callers import UnderCap
-from functions.domain.holding.case import GENERATIONS, Figures
+from functions.domain.holding.case import Figures
 from functions.domain.holding.outcomes import (
     CannotTell,
     HoldVerdict,
@@ -15,7 +15,7 @@ from functions.domain.holding.outcomes import (
     Shown,
     UntoldReason,
 )
-from functions.domain.holding.plan import NotHeld, NotHeldReason
+from functions.domain.holding.plan import GENERATIONS, NotHeld, NotHeldReason
 from functions.domain.holding.watch import HoldPlan
 
 _NOT_HELD: Final[Mapping[NotHeldReason, tuple[Reason, Unit]]] = MappingProxyType(

@@ -52,10 +52,12 @@ class LetGo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TryLonger:
-    """Let as much go again, for so many seconds longer than planned: the trial told nothing.
+    """Let as much go again, for twice as long and more: the trial told nothing.
 
     Attributes
     ----------
+    seconds
+        More than twice as long, at most.
     reason
         Why it did not.
     """

@@ -32,6 +32,9 @@ from functions.domain.detection.price import USD_PER_GB_SECOND, USD_PER_REQUEST
 from functions.domain.holding.facts import HoldFacts, MappingFacts
 from functions.domain.holding.watch import HoldPlan, Lever
 
+# How often what waits comes back where only a loop does that: twice as often as a generous writer
+# writes for each event. Two rounds must show it.
+GENERATIONS: Final = 12.0
 LONGEST_HELD_SECONDS: Final = 15 * 60.0  # both times together
 TRIAL_SECONDS: Final = 3 * 60.0
 BACKOFF_SECONDS: Final = 2 * 60.0  # until most of what was throttled for minutes is tried again
@@ -44,7 +47,6 @@ ENDING_TIMES: Final = (3.0, 5.0)
 ENDING_SECONDS: Final = 30.0
 PULSE_SECONDS: Final = 60.0  # between two judgements
 QUIET_MINUTES: Final = 1  # whole ones, the first time; the second time one more
-ROUNDS: Final = 20  # generations, that a trial must be long enough for
 SHARE_TO_BIND: Final = 0.4  # of the concurrency before: a higher cap takes too little away
 AGE_TIMES: Final = 2.0  # the longest hold, that events must be kept for
 FEW_RECEIVES: Final = 2
@@ -160,10 +162,9 @@ def plan_hold(
         )
     waits = max((_compute_longest_wait(one) for one in mappings), default=0.0)
     cycle = duration + waits
-    if ROUNDS * cycle > LONGEST_TRIAL_SECONDS:
-        return NotHeld(
-            reason=NotHeldReason.TOO_SLOW, value=ROUNDS * cycle, bound=LONGEST_TRIAL_SECONDS
-        )
+    needed = GENERATIONS * cycle
+    if needed > LONGEST_TRIAL_SECONDS:
+        return NotHeld(reason=NotHeldReason.TOO_SLOW, value=needed, bound=LONGEST_TRIAL_SECONDS)
     trial = TRIAL_SECONDS + (BACKOFF_SECONDS - transition if Lever.CAP in levers else 0.0)
     plan = HoldPlan(
         levers=levers,
@@ -172,7 +173,7 @@ def plan_hold(
         opening_seconds=transition,
         held_seconds=held,
         held_again_seconds=again,
-        trial_seconds=max(trial, ROUNDS * duration),
+        trial_seconds=max(trial, GENERATIONS * duration),
         longest_trial_seconds=LONGEST_TRIAL_SECONDS + LATEST.total_seconds(),
         ran_before=running.concurrency,
         around_seconds=cycle,

@@ -25,7 +25,7 @@ from typing import Final
 from functions.domain.detection.evidence import MINUTE_SECONDS
 from functions.domain.detection.traffic import CEILING_SHARE
 from functions.domain.holding.balance import Balance, multiplies
-from functions.domain.holding.case import GENERATIONS, GUESSED_TIMES, Case, Figures, count_figures
+from functions.domain.holding.case import GUESSED_TIMES, Case, Figures, count_figures
 from functions.domain.holding.outcomes import (
     CannotTell,
     HoldAgain,
@@ -39,6 +39,7 @@ from functions.domain.holding.outcomes import (
     Wait,
 )
 from functions.domain.holding.plan import (
+    GENERATIONS,
     LONGEST_TRIAL_SECONDS,
     QUIET_MINUTES,
     SHARE_TO_BIND,
@@ -126,11 +127,18 @@ def _judge_outside(case: Case) -> Release | None:
     is_free = tally.rate(seen) >= (left + OUTSIDE_SHARE * (1 - left)) * before
     if is_free or still >= OUTSIDE_SHARE * before:
         return Release(reason=ReleaseReason.STILL_ARRIVING, figures=case.figures)
-    # Of a few events in one minute, the last that ran may have come late: less is certain.
-    least = still - math.sqrt(still / len(seen))
-    if (1 + MOST_WRITES) * least >= before:
+    if (1 + MOST_WRITES) * _count_least(case, seen) >= before:
         return Release(reason=ReleaseReason.WRITES_EXPLAIN, figures=case.figures)
     return None
+
+
+def _count_least(case: Case, held: Sequence[int]) -> float:
+    """What arrives a minute from outside, at least, while the function is held.
+
+    Of a few events in one minute, the last that ran may have come late: less is certain.
+    """
+    still = case.tally.unserved(held)
+    return still - math.sqrt(still / max(1, len(held)))
 
 
 def _works_off(case: Case) -> bool:
@@ -148,7 +156,7 @@ def _works_off(case: Case) -> bool:
 
 
 def _let_go(case: Case, depth: float | None) -> LetGo:
-    """How much to let go: what waits is to go round 20 times.
+    """How much to let go: what waits is to go round so often that only a loop does.
 
     Of a stream or of asynchronous events the counts that tell what waits are late, each by
     itself, so that it is guessed from the rate before. A trial that turns out to be too short
@@ -227,6 +235,24 @@ def _compute_stretch(case: Case) -> float | None:
     times = case.affordable_concurrency / max(1, watch.trial_concurrency or 1)
     more = min(plan.stretch.total_seconds(), plan.longest_trial_seconds * (times - 1))
     return more if more > 0 and _is_short(case, more) else None
+
+
+def _compute_retry(case: Case, limit: UntoldReason, possible: float) -> float | None:
+    """By how many seconds more than twice as long a second trial lasts; ``None``: there is none.
+
+    There is one where a loop would come back often enough in it. A healthy function is let go
+    then, whose bursts came with the first trial by chance. A loop that becomes slower would be too.
+
+    Parameters
+    ----------
+    possible
+        How often a loop would have come back in the first one.
+    """
+    more = _compute_stretch(case)
+    is_hopeless = limit is UntoldReason.TOO_DEAR or case.times_slower > SLOWING
+    if more is not None or case.watch.rounds > 1 or is_hopeless:
+        return more
+    return 0.0 if 2 * possible >= GENERATIONS else None
 
 
 def _starves_others(watch: Watch) -> bool:
@@ -318,15 +344,15 @@ def _conclude(case: Case) -> HoldVerdict:
     level = tally.rate(minutes) - case.outside
     if not minutes or level < BACK_SHARE * case.expected:
         return Release(reason=ReleaseReason.NOT_COME_BACK, figures=figures)
-    again = tally.unserved(tally.seen(case.again))
-    if (1 + MOST_WRITES) * again >= level + again:
+    outside = max(tally.unserved(tally.seen(case.again)), _count_least(case, tally.seen(case.held)))
+    if (1 + MOST_WRITES) * outside >= level + outside:
         return Release(reason=ReleaseReason.CAME_ON, figures=figures)
     if _has_ended(case):
         return Release(reason=ReleaseReason.ENDED, figures=figures)
     balance = Balance.of(case)
     accounts = balance is not None and balance.shows_loop
     stops = _stops_with_runs(case, balance) if accounts and balance else _stops_at_once(case)
-    if not stops and case.fan_out <= GROWING:
+    if not stops and case.fan_out <= GROWING and not _is_silent_again(case):
         return Release(reason=ReleaseReason.CAME_ON, figures=figures)
     if not _is_like_trial(case):
         return Release(reason=ReleaseReason.UNLIKE_TRIAL, figures=figures)
@@ -340,10 +366,19 @@ def _conclude(case: Case) -> HoldVerdict:
     possible = case.expected * len(minutes) / (case.waiting + came)
     if generations < min(FEW_GENERATIONS, FEW_SHARE * possible):
         return Release(reason=ReleaseReason.FEW_GENERATIONS, figures=figures)
-    limit, more = _name_limit(case, came), _compute_stretch(case)
+    limit = _name_limit(case, came)
+    more = _compute_retry(case, limit, possible)
     if more is not None:
         return TryLonger(seconds=more, reason=limit, figures=figures)
     return CannotTell(reason=limit, figures=figures)
+
+
+def _is_silent_again(case: Case) -> bool:
+    """Whether a loop that was shown before falls silent, with more of it waiting than before.
+
+    One that multiplies its events a little has gathered more of them in two trials.
+    """
+    return case.watch.was_shown and not _goes_on(case)
 
 
 def _has_ended(case: Case) -> bool:
@@ -391,16 +426,20 @@ def _fills_trial(case: Case) -> bool:
     return True
 
 
+def _goes_on(case: Case) -> bool:
+    """Whether clearly more arrives in the second hold than in the first."""
+    tally, level = case.tally, case.tally.rate(case.trial)
+    again = tally.rate(tally.seen(case.again)) - tally.rate(tally.seen(case.held))
+    return again > EDGE_SHARE * level + SIGMAS * math.sqrt(level)
+
+
 def _stops_at_once(case: Case) -> bool:
     """Whether no more came after the function stood still than had waited before.
 
     What a loop writes ends with its executions, and waits then, as much as before. A burst that
     ends by itself ends at some other moment.
     """
-    tally = case.tally
-    level = tally.rate(case.trial)
-    again = tally.rate(tally.seen(case.again)) - tally.rate(tally.seen(case.held))
-    if again > EDGE_SHARE * level + SIGMAS * math.sqrt(level):
+    if _goes_on(case):
         return False
     came, after, minutes = _count_edge(case)
     noise = SIGMAS * math.sqrt(came) + EDGE_SHARE * came
@@ -414,14 +453,10 @@ def _stops_with_runs(case: Case, balance: Balance) -> bool:
     """
     tally = case.tally
     edge = case.closing
-    if not edge:
-        return False
-    again = tally.rate(tally.seen(case.again)) - tally.rate(tally.known(case.held))
-    level = tally.rate(case.trial)
-    if again > EDGE_SHARE * level + SIGMAS * math.sqrt(level):
+    if not edge or _goes_on(case):
         return False
     wrote = balance.written_each * sum(tally.counts.invocations.values[at] or 0.0 for at in edge)
-    under_way = level * case.guess_round() / MINUTE_SECONDS
+    under_way = tally.rate(case.trial) * case.guess_round() / MINUTE_SECONDS
     came = sum(tally.arrived[at] for at in edge)
     return came <= SERVED_TIMES * wrote + under_way + SIGMAS * math.sqrt(wrote)
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from functions.domain.holding.case import GENERATIONS
 from functions.domain.holding.plan import ENDING_SECONDS, ENDING_TIMES, RESERVATION_SECONDS
 from functions.domain.holding.tally import Counts, MinuteCounts
 from functions.domain.holding.verdict import (
@@ -37,6 +36,7 @@ from functions.domain.probation.record import (
     ProbationPhase,
 )
 
+ENOUGH_ROUNDS: Final = 20.0  # that only a loop goes: no second trial shows them once more
 LEAST_MINUTES: Final = 3  # whole ones, of what is let go
 BEFORE_MINUTES: Final = 10  # in which nothing ran, that tell what arrives from outside
 FALLEN_SHARE: Final = 0.7  # of what arrived from outside before
@@ -244,7 +244,7 @@ class _Trial:
     def is_enough(self) -> bool:
         """Whether it came back often enough to be held again."""
         is_long = len(self.minutes) >= LEAST_MINUTES
-        return is_long and self.comes_back and self.count_rounds() >= ENOUGH_TIMES * GENERATIONS
+        return is_long and self.comes_back and self.count_rounds() >= ENOUGH_TIMES * ENOUGH_ROUNDS
 
     def count_figures(self, plain: ProbationFigures) -> ProbationFigures:
         """What is known by now, for people."""
@@ -324,7 +324,7 @@ def _name_own_doing(case: _Trial) -> ProbationOutcome:
     rounds, minutes = case.count_rounds(), case.minutes
     if case.count_more(minutes) < BACK_SHARE * max(1.0, case.count_runs(minutes)):
         return ProbationOutcome.NOT_COME_BACK  # the runs were late, and they were many
-    if rounds >= GENERATIONS:
+    if rounds >= ENOUGH_ROUNDS:
         return ProbationOutcome.CAME_BACK
     possible = case.count_runs(minutes) / (case.waiting + case.outside * len(minutes))
     is_few = rounds < min(FEW_GENERATIONS, FEW_SHARE * possible)

@@ -14,7 +14,7 @@ from functions.domain.diagnosis.finding_registry import MOST_OPEN
 from functions.domain.diagnosis.remedy import RemedyKind
 from functions.domain.graph.paths.limits import Limits
 from functions.domain.graph.summary import MOST_PAGES
-from functions.domain.holding import case, plan, verdict
+from functions.domain.holding import plan, verdict
 from functions.domain.incidents.hold_budget import COUNTED_FOR, MOST_HOLDS
 from functions.domain.incidents.policy import Policy
 from stacks.names import GUARD_FUNCTIONS, PRESENT
@@ -183,7 +183,7 @@ def test_constants_of_the_detection_are_described() -> None:
         "plateau without a step": [traffic.PLATEAU_MINUTES, traffic.PROVEN_PLATEAU_MINUTES],
         "any shape": [shapes.RISE_MINUTES, shapes.RISE_TIMES],
         "young": [LATEST / MINUTE],
-        "generations": [case.GENERATIONS],
+        "generations": [plan.GENERATIONS],
         "written for each": [verdict.MOST_WRITES],
         "back": [verdict.BACK_SHARE],
         "longest hold": [plan.LONGEST_HELD_SECONDS / 60],

@@ -132,14 +132,14 @@ def test_a_trial_takes_no_more_than_the_account_has_left(kind: SourceKind) -> No
     """AWS refuses what would leave fewer than 100 unreserved: a trial would never begin."""
     story = suspected(kind)
     account = story.scene.account
-    account.add("others", reserved=885)
+    account.add("others", reserved=892)
     _certain(story)
     story.scene.contributor()
 
     story.pass_minutes(60)
 
     tried = [one.arguments for one in account.calls("functions.reserve")]
-    assert max(one["concurrency"] for one in tried) == 15
+    assert max(one["concurrency"] for one in tried) == 8
     incident = story.scene.incident()
     assert (incident.state, story.function.reserved) == (IncidentState.CONTAINED, 0)
 

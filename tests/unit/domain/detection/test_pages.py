@@ -7,7 +7,7 @@ import pytest
 
 from functions.domain.detection import shapes, traffic
 from functions.domain.detection.lateness import LATEST
-from functions.domain.holding import balance, case, plan, verdict
+from functions.domain.holding import balance, plan, verdict
 from functions.domain.incidents import policy
 
 DOCS = Path(__file__).parents[4] / "docs"
@@ -43,7 +43,7 @@ def value(constant: str) -> str:
             f"{shapes.RISE_MINUTES} minutes, each at the floor and {shapes.RISE_TIMES:.0f} times",
         ),
         ("young", f"until {LATEST.total_seconds() / MINUTE:.0f} minutes"),
-        ("generations", f"{case.GENERATIONS:.0f}"),
+        ("generations", f"{plan.GENERATIONS:.0f}"),
         ("written for each", f"at most {verdict.MOST_WRITES:.0f} events"),
         ("back", f"{verdict.BACK_SHARE} of"),
         ("longest hold", f"{plan.LONGEST_HELD_SECONDS / MINUTE:.0f} minutes"),
@@ -75,7 +75,7 @@ def test_steps() -> None:
     """The page on deciding says the same."""
     assert f"| {traffic.SUSTAINED_MINUTES} minutes | urgent" in DECIDING
     assert f"| {shapes.RISE_MINUTES} minutes | a loop need not be even" in DECIDING
-    assert f"can go round {plan.ROUNDS} times" in DECIDING
+    assert f"can go round {plan.GENERATIONS:.0f} times" in DECIDING
     assert f"more than {plan.SHARE_TO_BIND} of what runs now" in DECIDING
 
 

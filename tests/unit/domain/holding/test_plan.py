@@ -163,7 +163,7 @@ def test_a_queue_beside_asynchronous_events_is_not_held() -> None:
         ({"queue_retention_seconds": None}, NotHeldReason.SHORT_RETENTION),
         ({"is_provisioned_mode": True}, NotHeldReason.PROVISIONED_MODE),
         ({"is_provisioned_mode": None}, NotHeldReason.UNKNOWN_MAPPING),
-        ({"delay_seconds": 60}, NotHeldReason.TOO_SLOW),
+        ({"delay_seconds": 100}, NotHeldReason.TOO_SLOW),
         ({"is_enabled": False}, NotHeldReason.UNKNOWN_MAPPING),
         ({"max_receive_count": 3}, None),
         ({"max_receive_count": None}, None),

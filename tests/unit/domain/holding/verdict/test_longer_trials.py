@@ -14,6 +14,7 @@ from functions.domain.holding.outcomes import (
     HoldVerdict,
     Release,
     ReleaseReason,
+    Shown,
     TryLonger,
     UntoldReason,
     Wait,
@@ -24,10 +25,15 @@ from functions.domain.holding.watch import Watch
 from tests.unit.domain.holding.verdict.playing import (
     BEGINS,
     burst,
+    make_loop,
     play_out,
 )
 
-SHORT_TRIAL = 2_709_105_197  # of a writer that bursts, whose first trial tells nothing
+# Writers that burst, whose first trial tells nothing: one that was too short, and one in which a
+# burst came by chance.
+SHORT_TRIAL = 2_709_105_197
+CHANCE = 2_675_895_964
+BESIDE_OTHERS = 2_836_215_325  # a writer; much arrives from outside, and less in the second hold
 
 
 def _backlog() -> Subject:
@@ -84,24 +90,45 @@ def test_a_trial_that_takes_half_of_the_account_lasts_no_longer(
     assert isinstance(ended.verdict, CannotTell)
 
 
-def test_a_trial_that_was_too_short_is_followed_by_a_longer_one(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("drawn", "is_longer"), [(SHORT_TRIAL, True), (CHANCE, False)], ids=["too short", "by chance"]
+)
+def test_a_trial_that_told_nothing_is_followed_by_a_longer_one(
+    monkeypatch: pytest.MonkeyPatch, drawn: int, is_longer: bool
 ) -> None:
-    """It looked as if the function multiplied its events; more of them waited than was seen."""
-    longer: list[float] = []
+    """More waited than was seen, or a burst came with it. The second lasts twice as long, or more."""
+    retries: list[float] = []
 
     def judge(watch: Watch, counts: Counts, now: datetime) -> HoldVerdict:
         verdict = judge_hold(watch, counts, now)
         if isinstance(verdict, TryLonger):
-            longer.append(verdict.seconds)
+            retries.append(verdict.seconds)
         return verdict
 
     monkeypatch.setattr(held_play, "judge_hold", judge)
 
-    _, ended = held.play(held.HEALTHY["writers, bursts again"], SHORT_TRIAL)
+    _, ended = held.play(held.HEALTHY["writers, bursts again"], drawn)
 
-    assert len(longer) == 1
+    assert [seconds > 0 for seconds in retries] == [is_longer]
     assert isinstance(ended.verdict, Release)
+
+
+def test_what_arrived_in_the_first_hold_explains_what_came_in_the_trial() -> None:
+    """It writes four events for each, and fewer arrive from outside in the second hold."""
+    _, ended = held.play(held.HEALTHY["writes 1 to 5 for each"], BESIDE_OTHERS)
+
+    assert isinstance(ended.verdict, Release)
+    assert ended.verdict.reason is ReleaseReason.CAME_ON
+
+
+def test_a_loop_that_becomes_slower_is_shown_twice() -> None:
+    """Its trials last longer for that."""
+    slower = make_loop(SourceKind.QUEUE, seeds=500, seconds=1.4, slowing=0.04)
+
+    ended = play_out(slower)
+
+    assert isinstance(ended.verdict, Shown)
+    assert isinstance(ended.second, Shown)
 
 
 def test_what_becomes_slower_gets_no_longer_trial(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -168,18 +168,18 @@ def test_a_second_burst_during_the_trial_shows_nothing(kind: SourceKind) -> None
         assert not isinstance(play_out(subject).verdict, Shown)
 
 
-def test_a_queue_whose_depth_comes_late_takes_longer() -> None:
-    """That nothing is sent any more is then known minutes later."""
+def test_a_queue_whose_depth_is_unknown_is_told_by_its_counts() -> None:
+    """What waits, and that nothing is sent any more, then follows from late counts."""
     subject = make_loop(SourceKind.QUEUE)
     rng = np.random.default_rng(1)
     ended = Play(subject, rng, show_late([PUNCTUAL]), reads_depth=False).run()
 
     assert isinstance(ended.verdict, Shown)
-    assert 13 < ended.minutes <= 18
+    assert ended.minutes <= 18
 
 
 def test_a_slow_loop_takes_longer_than_15_minutes() -> None:
-    """Twenty rounds of half a minute do not fit into less."""
+    """Twelve rounds of half a minute do not fit into less."""
     ended = play_out(make_loop(seeds=800, seconds=1.0, latency=25.0))
 
     assert isinstance(ended.verdict, Shown)
