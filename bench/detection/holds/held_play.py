@@ -23,6 +23,8 @@ from functions.domain.detection.evidence import LoopProof, Series
 from functions.domain.detection.feeding import Fed, Feeding, Spike, tell_feeding
 from functions.domain.detection.lateness import count_young
 from functions.domain.holding.facts import HoldFacts, MappingFacts
+from functions.domain.holding.judgement.tally import Counts
+from functions.domain.holding.judgement.verdict import judge_hold
 from functions.domain.holding.outcomes import (
     CannotTell,
     HoldAgain,
@@ -38,8 +40,6 @@ from functions.domain.holding.plan import (
     Running,
     plan_hold,
 )
-from functions.domain.holding.tally import Counts
-from functions.domain.holding.verdict import judge_hold
 from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
 from functions.workflows.detection.triage import EARLY_SECOND, LATE_SECOND
 from sandbox.metrics.publication import Publication

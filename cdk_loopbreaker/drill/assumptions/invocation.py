@@ -98,7 +98,7 @@ INVOCATION: Final = (
     Assumption(
         id="A-035",
         claim="The depth of a queue follows within a minute.",
-        files=("functions/domain/holding/verdict.py",),
+        files=("functions/domain/holding/judgement/verdict.py",),
         if_wrong="What was sent shows at the next check, a minute later.",
         measure=MeasureName.QUEUE_DEPTH,
     ),

@@ -6,7 +6,7 @@ from typing import Final
 
 from functions.domain.detection.assessment import Ground, Reason, Unit
 from functions.domain.holding.callers import UnderCap
-from functions.domain.holding.case import Figures
+from functions.domain.holding.judgement.case import Figures
 from functions.domain.holding.outcomes import (
     CannotTell,
     HoldVerdict,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from functions.domain.holding.case import Figures
+from functions.domain.holding.judgement.case import Figures
 from functions.domain.holding.watch import Watch
 
 

@@ -1,6 +1,6 @@
 """What a probation shows: whether what is let go comes back.
 
-The rules are those of a hold (see `functions.domain.holding.verdict`). That something is there is
+The rules are those of a hold (see `functions.domain.holding.judgement`). That something is there is
 concluded from young minutes too, that it is not there from settled ones only. How often events came
 back is `rounds`: what arrived beyond what arrives from outside, over what waited. A loop passes
 every bound; a function that writes about its work stays below what it writes for each event.
@@ -15,16 +15,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
+from functions.domain.holding.judgement.case import BACK_SHARE
+from functions.domain.holding.judgement.conclusion import FEW_GENERATIONS, FEW_SHARE, SIGMAS
+from functions.domain.holding.judgement.outside import OUTSIDE_SHARE
+from functions.domain.holding.judgement.tally import Counts, MinuteCounts
+from functions.domain.holding.judgement.verdict import ENOUGH_TIMES
 from functions.domain.holding.plan import ENDING_SECONDS, ENDING_TIMES, RESERVATION_SECONDS
-from functions.domain.holding.tally import Counts, MinuteCounts
-from functions.domain.holding.verdict import (
-    BACK_SHARE,
-    ENOUGH_TIMES,
-    FEW_GENERATIONS,
-    FEW_SHARE,
-    OUTSIDE_SHARE,
-    SIGMAS,
-)
 from functions.domain.probation.record import (
     HELD_AGAIN_AT_MOST,
     LET_GO_AT_MOST,

@@ -28,6 +28,8 @@ from functions.domain.holding.callers import (
     plan_callers_cap,
 )
 from functions.domain.holding.facts import HoldFacts
+from functions.domain.holding.judgement.tally import Counts
+from functions.domain.holding.judgement.verdict import judge_hold
 from functions.domain.holding.outcomes import HoldVerdict
 from functions.domain.holding.plan import (
     NotHeld,
@@ -48,8 +50,6 @@ from functions.domain.holding.sources import (
     list_polled,
     mark_loops,
 )
-from functions.domain.holding.tally import Counts
-from functions.domain.holding.verdict import judge_hold
 from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
 from functions.domain.incidents.incident import Incident
 from functions.domain.ports import Functions, HoldFactsReader, Metrics

@@ -19,6 +19,7 @@ from functions.domain.holding.callers import (
     is_long_over,
 )
 from functions.domain.holding.grounds import explain_cap, explain_hold
+from functions.domain.holding.judgement.tally import find_counted_from
 from functions.domain.holding.outcomes import (
     CannotTell,
     HoldAgain,
@@ -30,7 +31,6 @@ from functions.domain.holding.outcomes import (
     Wait,
     is_released,
 )
-from functions.domain.holding.tally import find_counted_from
 from functions.domain.holding.watch import Watch
 from functions.domain.incidents.decision import DecisionReason, find_prohibition
 from functions.domain.incidents.history import LiveLedger

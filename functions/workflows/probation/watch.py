@@ -9,8 +9,8 @@ from functions.domain.changes.steps import DisableMapping, EventSourceMapping
 from functions.domain.detection.arrivals import Source, SourceKind
 from functions.domain.detection.evidence import Evidence, LoopProof
 from functions.domain.errors import BusyError, RefusedError
+from functions.domain.holding.judgement.tally import Counts
 from functions.domain.holding.sources import key_of, list_polled
-from functions.domain.holding.tally import Counts
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.history import LiveLedger
 from functions.domain.incidents.incident import Incident

@@ -14,7 +14,8 @@ from functions.domain.diagnosis.finding_registry import MOST_OPEN
 from functions.domain.diagnosis.remedy import RemedyKind
 from functions.domain.graph.paths.limits import Limits
 from functions.domain.graph.summary import MOST_PAGES
-from functions.domain.holding import plan, verdict
+from functions.domain.holding import plan
+from functions.domain.holding.judgement import case, outside
 from functions.domain.incidents.hold_budget import COUNTED_FOR, MOST_HOLDS
 from functions.domain.incidents.policy import Policy
 from stacks.names import GUARD_FUNCTIONS, PRESENT
@@ -184,8 +185,8 @@ def test_constants_of_the_detection_are_described() -> None:
         "any shape": [shapes.RISE_MINUTES, shapes.RISE_TIMES],
         "young": [LATEST / MINUTE],
         "generations": [plan.GENERATIONS],
-        "written for each": [verdict.MOST_WRITES],
-        "back": [verdict.BACK_SHARE],
+        "written for each": [outside.MOST_WRITES],
+        "back": [case.BACK_SHARE],
         "longest hold": [plan.LONGEST_HELD_SECONDS / 60],
         "cooling off": [policy.cooling_off / MINUTE / 60],
         "budget": [MOST_HOLDS, COUNTED_FOR / MINUTE / 60],

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from functions.domain.detection.arrivals import SourceKind
-from functions.domain.holding.case import Figures
+from functions.domain.holding.judgement.case import Figures
+from functions.domain.holding.judgement.tally import Counts
+from functions.domain.holding.judgement.verdict import judge_hold
 from functions.domain.holding.outcomes import CannotTell, HoldVerdict, TryLonger, UntoldReason
-from functions.domain.holding.tally import Counts
-from functions.domain.holding.verdict import judge_hold
 from functions.domain.holding.watch import Phase, Watch
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.states import IncidentState

@@ -7,7 +7,8 @@ import pytest
 
 from functions.domain.detection import shapes, traffic
 from functions.domain.detection.lateness import LATEST
-from functions.domain.holding import balance, plan, verdict
+from functions.domain.holding import plan
+from functions.domain.holding.judgement import balance, case, outside
 from functions.domain.incidents import policy
 
 DOCS = Path(__file__).parents[4] / "docs"
@@ -44,8 +45,8 @@ def value(constant: str) -> str:
         ),
         ("young", f"until {LATEST.total_seconds() / MINUTE:.0f} minutes"),
         ("generations", f"{plan.GENERATIONS:.0f}"),
-        ("written for each", f"at most {verdict.MOST_WRITES:.0f} events"),
-        ("back", f"{verdict.BACK_SHARE} of"),
+        ("written for each", f"at most {outside.MOST_WRITES:.0f} events"),
+        ("back", f"{case.BACK_SHARE} of"),
         ("longest hold", f"{plan.LONGEST_HELD_SECONDS / MINUTE:.0f} minutes"),
         (
             "trial",

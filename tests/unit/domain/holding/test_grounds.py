@@ -6,8 +6,8 @@ from typing import get_args
 import pytest
 
 from functions.domain.detection.assessment import Ground, Reason, Unit
-from functions.domain.holding.case import Figures
 from functions.domain.holding.grounds import explain_hold, explain_not_held
+from functions.domain.holding.judgement.case import Figures
 from functions.domain.holding.outcomes import (
     CannotTell,
     HoldAgain,

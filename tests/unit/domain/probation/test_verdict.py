@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from functions.domain.detection.arrivals import Arrivals, Source, SourceKind
 from functions.domain.detection.evidence import MINUTE_SECONDS, Series
-from functions.domain.holding.tally import Counts
+from functions.domain.holding.judgement.tally import Counts
 from functions.domain.probation.record import (
     HELD_AGAIN_AT_MOST,
     LET_GO_AT_MOST,

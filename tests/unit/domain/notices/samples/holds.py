@@ -17,13 +17,13 @@ from functions.domain.detection.assessment import (
 )
 from functions.domain.detection.evidence import LoopProof, Trigger, TriggerKind
 from functions.domain.holding.callers import UnderCap
-from functions.domain.holding.case import Figures
 from functions.domain.holding.grounds import (
     explain_cap,
     explain_hold,
     explain_imagined_cap,
     explain_not_held,
 )
+from functions.domain.holding.judgement.case import Figures
 from functions.domain.holding.outcomes import (
     HoldVerdict,
     Release,

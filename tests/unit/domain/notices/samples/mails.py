@@ -24,10 +24,10 @@ from functions.domain.detection.assessment import (
 )
 from functions.domain.detection.evidence import FunctionFacts, Trigger, TriggerKind
 from functions.domain.graph.loop_lookup import NOTHING_KNOWN
-from functions.domain.holding.case import Figures
 from functions.domain.holding.grounds import (
     explain_not_held,
 )
+from functions.domain.holding.judgement.case import Figures
 from functions.domain.holding.outcomes import (
     CannotTell,
     ReleaseReason,

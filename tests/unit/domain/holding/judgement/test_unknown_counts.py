@@ -11,6 +11,8 @@ from bench.detection.holds import held_play
 from bench.detection.holds.held_play import Play
 from functions.domain.detection.arrivals import SourceKind
 from functions.domain.detection.evidence import Series
+from functions.domain.holding.judgement.tally import Counts
+from functions.domain.holding.judgement.verdict import judge_hold
 from functions.domain.holding.outcomes import (
     CannotTell,
     HoldVerdict,
@@ -18,10 +20,8 @@ from functions.domain.holding.outcomes import (
     Shown,
     UntoldReason,
 )
-from functions.domain.holding.tally import Counts
-from functions.domain.holding.verdict import judge_hold
 from functions.domain.holding.watch import Phase, Watch
-from tests.unit.domain.holding.verdict.playing import (
+from tests.unit.domain.holding.judgement.playing import (
     HELD,
     PUNCTUAL,
     make_loop,

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Self
 
-from functions.domain.holding.case import Case
-from functions.domain.holding.tally import BASE_MINUTES, GUARD_MINUTES
+from functions.domain.holding.judgement.case import Case
+from functions.domain.holding.judgement.tally import BASE_MINUTES, GUARD_MINUTES
 from functions.domain.holding.watch import Lever
 
 MULTIPLIES: Final = 1.07  # events written for each, from which on more and more of them wait

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from functions.domain.detection.arrivals import Arrivals, Source, SourceKind
 from functions.domain.detection.evidence import LoopProof, Series
-from functions.domain.holding.balance import Balance
-from functions.domain.holding.case import Case, Figures
-from functions.domain.holding.tally import Counts, Tally
+from functions.domain.holding.judgement.balance import Balance
+from functions.domain.holding.judgement.case import Case, Figures
+from functions.domain.holding.judgement.tally import Counts, Tally
 from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
 
 START = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)

@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from functions.domain.detection.evidence import MINUTE_SECONDS
+from functions.domain.holding.judgement.tally import Tally
 from functions.domain.holding.plan import BACKOFF_SECONDS, GENERATIONS, LONGEST_TRIAL_SECONDS
-from functions.domain.holding.tally import Tally
 from functions.domain.holding.watch import Lever, Watch
 
 TURNS: Final = 1.35  # a trial is longer than the cycle asks for, by this
 GUESSED_TIMES: Final = 1.2  # durations, and so many seconds, in which an event comes back
 GUESSED_SECONDS: Final = 1.5
+BACK_SHARE: Final = 0.3  # of what a loop would send during the trial: less, and it did not return
 CLOSING_SHARE: Final = 0.5  # of what comes in a minute of the trial: less, and it stood still in it
 BACKOFF_MINUTES: Final = 1  # of a trial under a cap, that what was throttled needs to come back
 

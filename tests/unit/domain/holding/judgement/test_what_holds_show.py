@@ -14,6 +14,8 @@ from bench.detection.holds.held_play import Play
 from bench.detection.holds.held_world import Rate, Subject
 from functions.domain.detection.arrivals import SourceKind
 from functions.domain.detection.evidence import Series
+from functions.domain.holding.judgement.tally import Counts
+from functions.domain.holding.judgement.verdict import judge_hold
 from functions.domain.holding.outcomes import (
     CannotTell,
     HoldVerdict,
@@ -21,11 +23,9 @@ from functions.domain.holding.outcomes import (
     ReleaseReason,
     Shown,
 )
-from functions.domain.holding.tally import Counts
-from functions.domain.holding.verdict import judge_hold
 from functions.domain.holding.watch import Watch
 from tests.unit.domain.detection.late_data import Lateness
-from tests.unit.domain.holding.verdict.playing import (
+from tests.unit.domain.holding.judgement.playing import (
     BEGINS,
     HELD,
     POLLED,
