@@ -225,7 +225,7 @@ def _find_growth(traffic: SpikeTraffic) -> Shape | None:
     now = max(values[-SUSTAINED_MINUTES:])
     for last in range(newest, max(HISTORY_MINUTES, newest - REMEMBERED_MINUTES) - 1, -1):
         level = values[last]
-        if min(level, values[last - 1]) < traffic.floor:
+        if level < traffic.floor or values[last - 1] < traffic.floor:
             continue
         if now < GROWTH_STANDS_SHARE * level:
             return None
