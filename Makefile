@@ -7,6 +7,8 @@ READY := $(VENV)/.ready
 RUNTIME := 3.13
 VENV_RUNTIME := .venv$(subst .,,$(RUNTIME))
 READY_RUNTIME := $(VENV_RUNTIME)/.ready
+# Every run after the first one reads compiled modules, whatever the environment says.
+export PYTHONDONTWRITEBYTECODE :=
 CDK_READY := node_modules/.ready
 LOOP ?= dynamodb
 SPEED ?=
@@ -18,7 +20,7 @@ COUNT ?= 100000
 MINUTES ?=
 DEPTH ?= bell
 
-.PHONY: help setup demo drill test check lint types imports unit unit-runtime sandbox e2e soak bench deploy package lock clean
+.PHONY: help setup demo drill test check quick lint types imports unit unit-runtime sandbox e2e soak bench deploy package lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,23 +53,27 @@ types: $(READY)
 imports: $(READY)
 	@$(VENV)/bin/lint-imports --no-cache
 
+# What most changes break: few examples of each property, and nothing that is enumerated.
+QUICK_TESTS := tests/unit tests/contract tests/functional --hypothesis-profile=few \
+	--ignore=tests/unit/bench --ignore=tests/unit/stacks \
+	--ignore=tests/unit/domain/graph/test_against_enumeration.py
+
+quick: lint imports  ## the tests that most changes break, in minutes
+	@$(PY) -m pytest -q -n auto $(QUICK_TESTS)
+
 unit: $(READY)
 	@$(PY) -m pytest -q -n auto -m "not e2e" --ignore=tests/sandbox
 
-# That the same code runs there is seen with few examples, and without enumerating what the first run
-# has enumerated.
-RUNTIME_TESTS := tests/unit tests/contract tests/functional --hypothesis-profile=few \
-	--ignore=tests/unit/bench --ignore=tests/unit/stacks \
-	--ignore=tests/unit/domain/graph/test_against_enumeration.py
 # A command python3.13 may be a shim of pyenv for a version that is not active: it must run.
 find_runtime = for one in python$(RUNTIME) "$$(pyenv prefix $(RUNTIME) 2>/dev/null)/bin/python"; do \
 	"$$one" -c 'import ensurepip, sys, venv; print(sys.executable)' 2>/dev/null && break; done
 
+# That the same code runs there is seen with few examples.
 unit-runtime:  ## unit, contract and functional tests under the Python of the deployed functions, if installed
 	@found=$$($(find_runtime)); \
 	if [ -z "$$found" ]; then echo "skipped: the tests under Python $(RUNTIME), which is not installed"; \
 	else $(MAKE) --no-print-directory $(READY_RUNTIME) RUNTIME_PYTHON="$$found" && \
-	$(VENV_RUNTIME)/bin/python -m pytest -q -n 2 -p no:cacheprovider $(RUNTIME_TESTS); fi
+	$(VENV_RUNTIME)/bin/python -m pytest -q -n 2 -p no:cacheprovider $(QUICK_TESTS); fi
 
 $(READY_RUNTIME): requirements.txt requirements-dev.txt constraints.txt
 	@echo "installing the pinned Python packages for Python $(RUNTIME) ..."
@@ -83,7 +89,7 @@ check: lint types imports unit  ## everything but the sandbox's own tests and e2
 
 # They wait too.
 e2e: setup
-	@$(PY) -m pytest -q -m e2e -n 3 --dist loadfile --no-loadscope-reorder tests/e2e
+	@$(PY) -m pytest -q -m e2e -n 4 --dist loadfile --no-loadscope-reorder tests/e2e
 
 test: setup check unit-runtime sandbox e2e  ## everything
 
