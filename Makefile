@@ -89,7 +89,7 @@ check: lint types imports unit  ## everything but the sandbox's own tests and e2
 
 # They wait too.
 e2e: setup
-	@$(PY) -m pytest -q -m e2e -n 4 --dist loadfile --no-loadscope-reorder tests/e2e
+	@$(PY) -m pytest -q -m e2e -n 3 --dist loadfile --no-loadscope-reorder tests/e2e
 
 test: setup check unit-runtime sandbox e2e  ## everything
 

@@ -132,15 +132,25 @@ class Loop(ABC):
             invocations=ran,
         )
 
-    def rest(self, quiet_seconds: int = 3, timeout_seconds: float = 60.0) -> None:
-        """Wait until no function of the loop has run for some seconds."""
+    def rest(self, quiet_seconds: int = 5, timeout_seconds: float = 60.0) -> None:
+        """Wait until no function of the loop has run for some seconds of the sandbox.
+
+        They take longer where the machine is busy, and pollers then come later.
+        """
+        seen, since = self._count_runs(), self.aws.clock.timestamp()
 
         def is_quiet() -> bool:
-            rates = self.aws.rates(quiet_seconds)
-            return not any(any(rates.get(name, [])) for name in self.functions)
+            nonlocal seen, since
+            newest, now = self._count_runs(), self.aws.clock.timestamp()
+            if newest != seen:
+                seen, since = newest, now
+            return now - since >= quiet_seconds * self.aws.speed
 
-        time.sleep(QUIET_SECONDS)
         self.aws.wait_until(is_quiet, f"rest of {self.functions}", timeout_seconds)
+
+    def _count_runs(self) -> list[int]:
+        counts = self.aws.counts()
+        return [counts.get(name, 0) for name in self.functions]
 
     def settings(self) -> dict[str, FunctionSettings]:
         """The settings of each function once none changes, to compare before and after."""

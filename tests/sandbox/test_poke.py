@@ -23,15 +23,24 @@ class _Account:
     left_over: float
     ran: int = 0
     handled: set[str] = field(default_factory=set)
+    late: dict[int, int] = field(default_factory=dict)
+    seconds: int = 0
+    speed: ClassVar = 10.0
 
     def counts(self) -> dict[str, int]:
         return {"work": self.ran}
 
-    def rates(self, seconds: int) -> dict[str, list[float]]:
-        return {"work": [min(self.left_over, 5.0)] * seconds}
+    @property
+    def clock(self) -> _Account:
+        return self
+
+    def timestamp(self) -> float:
+        return self.seconds * self.speed
 
     def work(self) -> None:
-        """Let some of what is left over come back."""
+        """Let a second pass, in which some of what is left over comes back."""
+        self.seconds += 1
+        self.ran += self.late.pop(self.seconds, 0)
         some = min(self.left_over, 20.0)
         self.left_over -= some
         self.ran += int(some)
@@ -90,3 +99,19 @@ def test_what_does_not_end_loops() -> None:
 
     assert outcome.is_looping
     assert not outcome
+
+
+def test_rest_lasts_until_the_last_late_event_has_run() -> None:
+    """Pollers come seconds later where the machine is busy."""
+    account = _Account(0.0, late={3: 4, 6: 1})
+
+    _Loop(cast("LocalAws", account)).rest()
+
+    assert (account.ran, account.late) == (5, {})
+    assert account.seconds >= 6 + 5
+
+
+def test_what_never_rests_is_reported() -> None:
+    """After a minute of it."""
+    with pytest.raises(SandboxTimeoutError, match="rest of"):
+        _Loop(cast("LocalAws", _Account(float("inf")))).rest()
