@@ -33,6 +33,7 @@ from tests.unit.domain.holding.judgement.playing import (
 # burst came by chance.
 SHORT_TRIAL = 2_709_105_197
 CHANCE = 2_675_895_964
+GROWN = 773_219_292  # a loop of fan-out 1.1, of which more waits after two trials
 BESIDE_OTHERS = 2_836_215_325  # a writer; much arrives from outside, and less in the second hold
 
 
@@ -117,6 +118,15 @@ def test_what_arrived_in_the_first_hold_explains_what_came_in_the_trial() -> Non
 
     assert isinstance(ended.verdict, Release)
     assert ended.verdict.reason is ReleaseReason.CAME_ON
+
+
+def test_a_loop_that_was_shown_is_kept_although_more_of_it_waits() -> None:
+    """It falls silent with the second hold, so nobody else sends."""
+    _, ended = held.play(held.LOOPS["fan-out above 1"], GROWN)
+
+    assert isinstance(ended.verdict, Shown)
+    assert not isinstance(ended.second, Release)
+    assert ended.is_left_held
 
 
 def test_a_loop_that_becomes_slower_is_shown_twice() -> None:
