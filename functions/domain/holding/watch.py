@@ -161,8 +161,8 @@ class Watch:
     stretched_seconds
         By how much its trials last longer than planned, see `HoldPlan.stretched_trial_seconds`.
     is_retry
-        Whether its second trial lasts longer because the first one told nothing. Else the first
-        one has shown a loop, and the second is to show it once more.
+        Whether there is a second trial because the first one told nothing. Else the first one has
+        shown a loop, and the second is to show it once more.
     """
 
     plan: HoldPlan
@@ -199,7 +199,7 @@ class Watch:
 
     @property
     def is_last_round(self) -> bool:
-        """Whether what it shows is enough to stay held for: two rounds, or one long trial.
+        """Whether what it shows is enough to stay held for: the second one.
 
         That people come and go with one short trial happens by chance.
         """
