@@ -129,14 +129,12 @@ class Precedent:
             Minutes in which all may have come that stands out of its neighbours.
         """
         values, last = self.values, len(self.values) - 1
-        share = MINUTE_SECONDS / self.period_seconds
         for index in self._find_high(first, end, within * needed):
             total = values[index] or 0.0
             before = values[index - 1 if index else min(1, last)] or 0.0
             after = values[index + 1 if index < last else max(0, last - 1)] or 0.0
-            around = (before + after) / 2
-            usual = min(total, around)
-            rate = usual * share + (total - usual) / within
+            usual = min(total, (before + after) / 2)
+            rate = usual * MINUTE_SECONDS / self.period_seconds + (total - usual) / within
             if rate >= needed:
                 return index, rate
         return None

@@ -19,12 +19,7 @@ def compute_stretch(case: Case) -> float | None:
     loop writes that becomes slower becomes less, as if it were worked off: it gets no more time.
     """
     watch, plan = case.watch, case.watch.plan
-    if (
-        watch.stretched_seconds
-        or watch.rounds > 1
-        or _starves_others(watch)
-        or case.times_slower > SLOWING
-    ):
+    if watch.stretched_seconds or _starves_others(watch) or not _may_try_more(case):
         return None
     times = case.affordable_concurrency / max(1, watch.trial_concurrency or 1)
     more = min(plan.stretch.total_seconds(), plan.longest_trial_seconds * (times - 1))
@@ -42,11 +37,17 @@ def compute_retry(case: Case, limit: UntoldReason, possible: float) -> float | N
     possible
         How often a loop would have come back in the first one.
     """
+    if not _may_try_more(case):
+        return None
     more = compute_stretch(case)
-    is_hopeless = limit is UntoldReason.TOO_DEAR or case.times_slower > SLOWING
-    if more is not None or case.watch.rounds > 1 or is_hopeless:
-        return more
-    return 0.0 if 2 * possible >= GENERATIONS else None
+    if more is None and limit is not UntoldReason.TOO_DEAR and 2 * possible >= GENERATIONS:
+        return 0.0
+    return more
+
+
+def _may_try_more(case: Case) -> bool:
+    """Whether it is the first round, and what it shows is not less only because it takes longer."""
+    return case.watch.rounds == 1 and case.times_slower <= SLOWING
 
 
 def _starves_others(watch: Watch) -> bool:
