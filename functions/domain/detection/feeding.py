@@ -237,5 +237,5 @@ def _mean(series: Series, minutes: range) -> float:
 def _compute_usual(series: Series, first: int, quantile: float) -> float:
     """The level before the spike; 0 where there was nothing before."""
     end = max(0, first - GUARD_MINUTES)
-    before = sorted(value or 0.0 for value in series.values[max(0, end - BASE_MINUTES) : end])
+    before = sorted([value or 0.0 for value in series.values[max(0, end - BASE_MINUTES) : end]])
     return before[min(len(before) - 1, int(quantile * len(before)))] if before else 0.0

@@ -23,6 +23,8 @@ def compute_highest_mean(values: list[float], end: int, minutes: int) -> float:
     """The highest mean of that many minutes in a row within ``values[:end]``."""
     if end <= 0:
         return 0.0
+    if minutes == 1:
+        return max(values[:end])
     if end < minutes:
         return sum(values[:end]) / end
     sums = list(accumulate(values[:end], initial=0.0))
@@ -52,11 +54,14 @@ class Precedent:
 
     @classmethod
     def of(cls, series: Series | None, now: datetime) -> "Precedent | None":
-        """What a series tells; ``None`` for one that is missing, empty or not made of counts."""
+        """What a series tells; ``None`` for one that is missing or empty.
+
+        `Series.from_datapoints` admits counts only, so not every value is looked at again.
+        """
         if series is None or series.period_seconds <= 0 or DAY_SECONDS % series.period_seconds:
             return None
-        seen = tuple(filter(None, series.values))
-        if not seen or not math.isfinite(sum(seen)) or min(seen) < 0:
+        peak = max(filter(None, series.values), default=0.0)
+        if not 0 < peak < math.inf:
             return None
         first = next(index for index, value in enumerate(series.values) if value)
         age = (now - series.moment(first)).total_seconds() / DAY_SECONDS
@@ -64,7 +69,7 @@ class Precedent:
             start=series.start,
             period_seconds=series.period_seconds,
             values=series.values,
-            peak=max(seen),
+            peak=peak,
             days=age,
         )
 
@@ -129,24 +134,20 @@ class Precedent:
             Minutes in which all may have come that stands out of its neighbours.
         """
         values, last = self.values, len(self.values) - 1
-        for index in self._find_high(first, end, within * needed):
-            total = values[index] or 0.0
+        minutes = self.period_seconds / MINUTE_SECONDS
+        least, enough = within * needed, minutes * needed
+        # The share of what its neighbours have that does not stand out.
+        even = 1 - within / minutes
+        first = max(0, first)
+        for index, total in enumerate(values[first : max(0, end)], first):
+            if total is None or total < least:
+                continue
             before = values[index - 1 if index else min(1, last)] or 0.0
             after = values[index + 1 if index < last else max(0, last - 1)] or 0.0
-            usual = min(total, (before + after) / 2)
-            rate = usual * MINUTE_SECONDS / self.period_seconds + (total - usual) / within
-            if rate >= needed:
-                return index, rate
+            standing_out = total - even * (before + after) / 2
+            if standing_out >= least or total >= enough:
+                return index, max(standing_out / within, total / minutes)
         return None
-
-    def _find_high(self, first: int, end: int, least: float) -> list[int]:
-        """The periods from `first` to `end` (excluded) with a sum of at least so much."""
-        first = max(0, first)
-        return [
-            index
-            for index, total in enumerate(self.values[first : max(0, end)], first)
-            if total is not None and total >= least
-        ]
 
 
 def _make_ground(reason: Reason, level: float, seen: float) -> Ground:

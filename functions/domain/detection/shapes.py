@@ -230,15 +230,19 @@ def _find_growth(traffic: SpikeTraffic) -> Shape | None:
         if now < GROWTH_STANDS_SHARE * level:
             return None
         for (steps, share), least in zip(GROWTH_STEPS, GROWTH_FROM, strict=True):
+            begin = values[last - steps]
+            # Most minutes follow no growth at all: that is seen without a look at each step.
+            if begin < least or level < begin * (1 + steps * GROWTH_LEAST):
+                continue
             minutes = values[last - steps : last + 1]
-            if minutes[0] < least or min(minutes) < minutes[0]:
+            if min(minutes) < begin:
                 continue
             factors = [math.log(b / a) for a, b in pairwise(minutes)]
             if min(factors) < max(GROWTH_LEAST, share * max(factors)):
                 continue
             if traffic.is_new(level, last, 1, GROWTH_GUARD_MINUTES, GROWTH_TIMES):
                 grounds = (
-                    make_rate_ground(Reason.GROWING, level, minutes[0]),
+                    make_rate_ground(Reason.GROWING, level, begin),
                     Ground(reason=Reason.SUSTAINED, value=steps + 1, unit=Unit.MINUTES),
                 )
                 return Shape(first=last - steps, last=last, level=level, grounds=grounds)

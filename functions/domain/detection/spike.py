@@ -94,12 +94,15 @@ class _Judged:
     grounds
         As far as they are told apart from those of `_explain_unsuspicious`, which are asked for
         once: of the reading that counts.
+    start
+        The first unusual minute of its shape.
     """
 
     traffic: SpikeTraffic
     verdict: Verdict
     grounds: tuple[Ground, ...]
     shape: Shape | None = None
+    start: int | None = None
 
     @property
     def weight(self) -> tuple[int, bool]:
@@ -116,8 +119,13 @@ def _judge_reading(evidence: Evidence, known: KnownTraffic, traffic: SpikeTraffi
     if shape is None:
         verdict = Verdict.BUSY if dropped or _is_busy(traffic, rate) else Verdict.CALM
         return _Judged(traffic=traffic, verdict=verdict, grounds=dropped)
-    verdict, grounds = _suspect(evidence, known, traffic, shape)
-    return _Judged(traffic=traffic, verdict=verdict, grounds=grounds, shape=shape)
+    start = _find_start(traffic, shape.first, shape.level)
+    backlog = _find_backlog(traffic, shape, start)
+    if backlog is None:
+        verdict, grounds = _suspect(evidence, known, traffic, shape)
+    else:
+        verdict, grounds = Verdict.BUSY, (*dropped, backlog, *shape.grounds)
+    return _Judged(traffic=traffic, verdict=verdict, grounds=grounds, shape=shape, start=start)
 
 
 def _suspect(
@@ -125,9 +133,6 @@ def _suspect(
 ) -> tuple[Verdict, tuple[Ground, ...]]:
     """What a shape that nothing explains leads to."""
     dropped = known.dropped
-    backlog = _find_backlog(traffic, shape)
-    if backlog is not None:
-        return Verdict.BUSY, (*dropped, backlog, *shape.grounds)
     pinned = find_pinned(traffic, shape)
     danger = () if traffic.danger is None else traffic.danger.grounds
     grounds = (
@@ -171,11 +176,10 @@ def _explain_novelty(evidence: Evidence, traffic: SpikeTraffic, shape: Shape) ->
     return tuple(grounds)
 
 
-def _find_backlog(traffic: SpikeTraffic, shape: Shape) -> Ground | None:
+def _find_backlog(traffic: SpikeTraffic, shape: Shape, start: int) -> Ground | None:
     """The work of an outage that is caught up with: no more of it than was missing before."""
-    start = _find_start(traffic, shape.first, shape.level)
     before = traffic.values[:start]
-    busy = [value for value in before if value > 0]
+    busy = list(filter(None, before))
     if len(busy) < HISTORY_MINUTES // 2:
         return None
     normal = median(busy)
@@ -248,10 +252,9 @@ def _conclude(evidence: Evidence, judged: _Judged) -> Assessment:
     rate = _measure_rate(traffic)
     if shape is None and rate >= traffic.floor:
         grounds = (*grounds, _explain_unsuspicious(traffic, rate))
-    start = None
-    if judged.verdict is not Verdict.CALM and rate > 0:
-        level = rate if shape is None else shape.level
-        start = _find_start(traffic, newest if shape is None else shape.first, level)
+    start = judged.start
+    if shape is None and judged.verdict is not Verdict.CALM and rate > 0:
+        start = _find_start(traffic, newest, rate)
     before = len(values) if start is None else start
     seen = any(value is not None for value in evidence.recent.invocations.values[:before])
     return Assessment(
@@ -275,7 +278,7 @@ def _conclude(evidence: Evidence, judged: _Judged) -> Assessment:
 
 def _find_normal_concurrency(concurrency: list[float]) -> int | None:
     """The usual peak: what 95 % of its active minutes stay within."""
-    active = sorted(value for value in concurrency if value > 0)
+    active = sorted(filter(None, concurrency))
     if not active:
         return None
     return math.ceil(active[min(len(active) - 1, math.floor(NORMAL_PERCENTILE * len(active)))])

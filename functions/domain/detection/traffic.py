@@ -81,9 +81,12 @@ class SpikeTraffic:
                 unit=Unit.MINUTES,
                 reference=LEAST_HISTORY_MINUTES,
             )
-        highest = compute_highest_mean(self.values, end, minutes)
-        if level < times * highest:
-            return make_rate_ground(Reason.WITHIN_RECENT, level, highest)
+        before = self.values[: max(0, end)]
+        # No mean of some minutes is above the highest minute.
+        if level < times * max(before, default=0.0):
+            highest = compute_highest_mean(before, end, minutes)
+            if level < times * highest:
+                return make_rate_ground(Reason.WITHIN_RECENT, level, highest)
         precedent = self.find_precedent()
         return None if precedent is None else precedent.explains(level, minutes, times, self.now)
 
@@ -178,10 +181,7 @@ def _lay_beside(series: Series, invocations: Series) -> list[float]:
     length = len(invocations.values)
     if series.start != invocations.start or series.period_seconds != invocations.period_seconds:
         return [0.0] * length
-    values = [
-        value if value is not None and 0 <= value < math.inf else 0.0
-        for value in series.values[:length]
-    ]
+    values = [value if value and 0 < value < math.inf else 0.0 for value in series.values[:length]]
     return values + [0.0] * (length - len(values))
 
 
@@ -207,7 +207,7 @@ def mean_duration_seconds(evidence: Evidence) -> float | None:
     for count, milliseconds in pairs:
         if milliseconds is None or not 0 <= milliseconds < math.inf:
             continue
-        times = max(1.0, count or 0.0)
+        times = count if count is not None and count > 1 else 1.0
         total, weight = total + times * milliseconds, weight + times
     return total / weight / 1000 if weight else None
 
