@@ -8,13 +8,11 @@ from functions.aws.diagnosis.signals import parse_diagnosis_signal
 from functions.aws.runtime.clock import read_clock
 from functions.aws.runtime.custom_resource import (
     CustomResourceRequest,
-    CustomResourceResponse,
     RequestType,
     is_custom_resource_event,
-    respond,
+    serve_request,
 )
 from functions.aws.runtime.observability import logger
-from functions.aws.runtime.propagation import PROPAGATION
 from functions.aws.runtime.queued_events import (
     compose_batch_answer,
     is_batch,
@@ -28,6 +26,7 @@ from functions.workflows.diagnosis.triage import UnknownFunctionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import ExitStack
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 
 # The same for the resource's whole life: another one would make CloudFormation delete "the old".
 PHYSICAL_ID: Final = "LoopbreakerDiagnosis"
-_MOST_BYTES: Final = 3_000
 
 
 @logger.inject_lambda_context
@@ -50,7 +48,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | N
         return context.get_remaining_time_in_millis() / 1000
 
     if is_custom_resource_event(event):
-        _answer(CustomResourceRequest.from_event(event), seconds_left)
+        request = CustomResourceRequest.from_event(event)
+        serve_request(
+            request,
+            PHYSICAL_ID,
+            lambda after: _carry_out(request, after, seconds_left),
+            seconds_left,
+        )
         return None
     wiring = connect()
     try:
@@ -83,58 +87,24 @@ def _take_batch(
     return compose_batch_answer(tuple(failed))
 
 
-def _answer(request: CustomResourceRequest, seconds_left: Callable[[], float]) -> None:
-    """Answer one request of CloudFormation, whatever happens.
-
-    An answer that CloudFormation's URL did not take is raised, so that Lambda tries again.
-    """
-    wiring = None
-    try:
-        with PROPAGATION.wait_for_propagation(seconds_left()):
-            wiring = None if request.request_type is RequestType.DELETE else connect()
-            response = _answer_success(_carry_out(request, wiring, seconds_left))
-    except Exception as error:  # noqa: BLE001 - the answer carries it to the stack's outputs
-        logger.exception("request failed", resource_type=request.resource_type)
-        response = _answer_failure(request, error)
-    respond(request, response)
-    if wiring is not None:
-        wiring.context.events.flush(seconds_left)
-
-
 def _carry_out(
-    request: CustomResourceRequest,
-    wiring: DiagnosisWiring | None,
-    seconds_left: Callable[[], float],
-) -> str:
-    if wiring is None:
-        return ""
-    asked = DiagnosisRequest(
-        id=request.request_id,
-        function=str(request.properties.get("Function", "")),
-        nonce=str(request.properties.get("Nonce", "")),
-    )
-    return answer_request(asked, wiring.triage(seconds_left), wiring.ledger, read_clock())
-
-
-def _answer_failure(request: CustomResourceRequest, error: Exception) -> CustomResourceResponse:
-    """Say why a request failed. Only a flag that names no function here fails the deployment."""
+    request: CustomResourceRequest, after_the_answer: ExitStack, seconds_left: Callable[[], float]
+) -> dict[str, str]:
+    """Diagnose what a deployment names. Only a flag that names no function here fails it."""
     if request.request_type is RequestType.DELETE:
-        return _answer_success("")
-    if isinstance(error, UnknownFunctionError | ElsewhereError):
-        return CustomResourceResponse(physical_resource_id=PHYSICAL_ID, reason=str(error))
-    return _answer_success(f"the diagnosis failed: {type(error).__name__} {error}")
-
-
-def _answer_success(text: str) -> CustomResourceResponse:
-    """The answer that lets the deployment go on."""
-    return CustomResourceResponse(
-        physical_resource_id=PHYSICAL_ID, data={"Diagnosis": _cut_text(text)}
-    )
-
-
-def _cut_text(text: str) -> str:
-    """The text, cut to what fits into CloudFormation's answer however JSON writes it."""
-    # json.dumps escapes whatever is not ASCII, with up to twelve bytes for a character.
-    while len(text.encode("ascii", errors="backslashreplace")) > _MOST_BYTES:
-        text = text[: int(len(text) * 0.9)].rstrip() + " ..."
-    return text
+        return {}
+    try:
+        wiring = connect()
+        after_the_answer.callback(wiring.context.events.flush, seconds_left)
+        asked = DiagnosisRequest(
+            id=request.request_id,
+            function=str(request.properties.get("Function", "")),
+            nonce=str(request.properties.get("Nonce", "")),
+        )
+        text = answer_request(asked, wiring.triage(seconds_left), wiring.ledger, read_clock())
+    except (UnknownFunctionError, ElsewhereError):
+        raise
+    except Exception as error:  # noqa: BLE001 - the answer carries it to the stack's outputs
+        logger.exception("diagnosis failed")
+        text = f"the diagnosis failed: {type(error).__name__} {error}"
+    return {"Diagnosis": text}

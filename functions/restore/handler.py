@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 from functions.aws.incidents.way_back import is_hold_end, parse_hold_end
 from functions.aws.runtime.custom_resource import (
     CustomResourceRequest,
-    CustomResourceResponse,
     RequestType,
-    respond,
+    serve_request,
 )
 from functions.aws.runtime.observability import logger
-from functions.aws.runtime.propagation import PROPAGATION
 from functions.domain.page.answers import write_popup
 from functions.domain.page.widget_request import read_theme
 from functions.domain.requests.request import is_direct_request, is_from_widget
@@ -28,14 +26,12 @@ from functions.workflows.rollback.answer_request import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import ExitStack
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from functions.workflows.rollback.rollback import Rollback
-
 # The same for the resource's whole life: another one would make CloudFormation delete "the old".
 PHYSICAL_ID: Final = "LoopbreakerRollback"
-_MOST_CHARACTERS: Final = 2_000  # CloudFormation takes no long answer
 
 
 @logger.inject_lambda_context
@@ -66,7 +62,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | s
     if is_hold_end(event):
         _end_hold(event, seconds_left)
     else:
-        _answer(CustomResourceRequest.from_event(event), seconds_left)
+        request = CustomResourceRequest.from_event(event)
+        serve_request(
+            request,
+            PHYSICAL_ID,
+            lambda after: _carry_out(request, after, seconds_left),
+            seconds_left,
+        )
     return None
 
 
@@ -81,39 +83,25 @@ def _end_hold(event: dict[str, Any], seconds_left: Callable[[], float]) -> None:
     logger.info("hold", outcome=outcome, incident=end.incident_id, target_function=end.function)
 
 
-def _answer(request: CustomResourceRequest, seconds_left: Callable[[], float]) -> None:
-    """Answer one request of CloudFormation, whatever happens: without an answer the stack waits.
-
-    An answer that CloudFormation's URL did not take is raised, so that Lambda tries again.
-    """
-    rollback = None
-    try:
-        with PROPAGATION.wait_for_propagation(seconds_left()):
-            rollback = connect()
-            response = _answer_success(_carry_out(request, rollback, seconds_left))
-    except Exception as error:  # noqa: BLE001 - the answer carries it to the stack's events
-        logger.exception("request failed", resource_type=request.resource_type)
-        response = _answer_failure(request, error)
-    respond(request, response)
-    if rollback is not None:
-        rollback.world.events.flush(seconds_left)
-
-
 def _carry_out(
-    request: CustomResourceRequest, rollback: Rollback, seconds_left: Callable[[], float]
-) -> str:
+    request: CustomResourceRequest, after_the_answer: ExitStack, seconds_left: Callable[[], float]
+) -> dict[str, str]:
+    """Roll back what a deployment names. A Delete ends it: the ledger stays when the stack goes."""
+    rollback = connect()
+    after_the_answer.callback(rollback.world.events.flush, seconds_left)
     if request.request_type is RequestType.DELETE:
         end_deployment(rollback, seconds_left)
         # Once CloudFormation has its answer, it takes the permissions and the topics away.
         rollback.world.events.flush(seconds_left)
-        return ""
+        return {}
     asked = RollbackRequest(
         id=request.request_id,
         functions=tuple(str(one) for one in request.properties.get("Rollback", ())),
         nonce=str(request.properties.get("Nonce", "")),
         terms=_read_terms(request),
     )
-    return answer_request(asked, rollback, seconds_left)
+    text = answer_request(asked, rollback, seconds_left)
+    return {"Restored": text} if text else {}
 
 
 def _read_terms(request: CustomResourceRequest) -> RestoreTerms:
@@ -123,21 +111,3 @@ def _read_terms(request: CustomResourceRequest) -> RestoreTerms:
         mode=RestoreMode.PROBATION if is_careful else RestoreMode.NOW,
         is_forced=request.properties.get("Force") == "yes",
     )
-
-
-def _answer_failure(request: CustomResourceRequest, error: Exception) -> CustomResourceResponse:
-    """Say in CloudFormation's events why a request failed, in AWS's own words where it has some.
-
-    A Delete succeeds all the same: a stack that cannot be removed helps nobody, and the ledger
-    stays when the stack goes.
-    """
-    if request.request_type is RequestType.DELETE:
-        return _answer_success("")
-    return CustomResourceResponse(
-        physical_resource_id=PHYSICAL_ID, reason=str(error) or repr(error)
-    )
-
-
-def _answer_success(text: str) -> CustomResourceResponse:
-    data = {"Restored": text[:_MOST_CHARACTERS]} if text else {}
-    return CustomResourceResponse(physical_resource_id=PHYSICAL_ID, data=data)

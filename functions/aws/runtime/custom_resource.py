@@ -3,8 +3,8 @@
 Sources: CloudFormation user guide, *Custom resource request and response reference*
 (crpg-ref-requests, crpg-ref-responses): the answer is a JSON document of at most 4,096 bytes, PUT
 to the URL that came with the request. CloudFormation waits for it until the resource's
-ServiceTimeout has passed, so an answer that could not be delivered must be an error: Lambda then
-runs the handler again.
+ServiceTimeout has passed, so whatever fails is answered, and an answer that could not be delivered
+must be an error: Lambda then runs the handler again.
 """
 
 from __future__ import annotations
@@ -12,15 +12,18 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from functions.aws.runtime.observability import logger
+from functions.aws.runtime.propagation import PROPAGATION
 from functions.aws.runtime.retry import RetriesExhaustedError, Retry
 from functions.domain.errors import LoopbreakerError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 IAM_ACTIONS: Final[frozenset[str]] = frozenset()  # the URL is pre-signed: no permission is needed
 
@@ -128,10 +131,11 @@ class CustomResourceResponse:
         Keep it the same for the resource's whole life: a new one makes CloudFormation delete
         the old resource.
     reason
-        Why it failed; `None` when it succeeded. It ends up in the stack's events, so it is cut
-        to what fits into CloudFormation's 4,096 bytes.
+        Why it failed; `None` when it succeeded. It ends up in the stack's events.
     data
         What `Fn::GetAtt` reads.
+
+    What is too long for CloudFormation's 4,096 bytes is cut, with an ellipsis.
     """
 
     physical_resource_id: str
@@ -144,36 +148,50 @@ class CustomResourceResponse:
         Raises
         ------
         ValueError
-            When the answer is too long without its reason.
+            When the answer is too long without any text of its own.
         """
-        whole = self._render(request, self.reason)
+        whole = _render_whole(self, request)
         if len(whole) < MAX_BODY_BYTES:
             return whole
-        if self.reason is None:
+        texts = self._list_texts().items()
+        name, text = max(texts, key=lambda one: len(one[1]), default=("", ""))
+        if len(text) <= len(_ELLIPSIS):
             raise ValueError(f"the answer holds {len(whole)} bytes, CloudFormation takes 4,095")
-        # JSON writes a character in up to 12 bytes, so the longest reason that fits is searched.
-        fits, too_long = 0, len(self.reason)
+        # JSON writes a character in up to 12 bytes, so the longest text that fits is searched.
+        fits, too_long = 0, len(text)
         while too_long - fits > 1:
             middle = (fits + too_long) // 2
-            if len(self._render(request, self.reason[:middle] + _ELLIPSIS)) < MAX_BODY_BYTES:
+            shorter = self._replace_text(name, text[:middle])
+            if len(_render_whole(shorter, request)) < MAX_BODY_BYTES:
                 fits = middle
             else:
                 too_long = middle
-        return self._render(request, self.reason[:fits] + _ELLIPSIS)
+        return self._replace_text(name, text[:fits]).render_body(request)
 
-    def _render(self, request: CustomResourceRequest, reason: str | None) -> bytes:
-        document: dict[str, object] = {
-            "Status": "SUCCESS" if reason is None else "FAILED",
-            "RequestId": request.request_id,
-            "StackId": request.stack_id,
-            "LogicalResourceId": request.logical_resource_id,
-            "PhysicalResourceId": self.physical_resource_id,
-        }
-        if reason is not None:
-            document["Reason"] = reason or "no reason was given"
-        elif self.data:
-            document["Data"] = dict(self.data)
-        return json.dumps(document).encode()
+    def _list_texts(self) -> Mapping[str, str]:
+        """What may be cut: the reason of a failure, without a name, or the data."""
+        return self.data if self.reason is None else {"": self.reason}
+
+    def _replace_text(self, name: str, beginning: str) -> CustomResourceResponse:
+        cut = beginning + _ELLIPSIS
+        if self.reason is not None:
+            return replace(self, reason=cut)
+        return replace(self, data={**self.data, name: cut})
+
+
+def _render_whole(response: CustomResourceResponse, request: CustomResourceRequest) -> bytes:
+    document: dict[str, object] = {
+        "Status": "SUCCESS" if response.reason is None else "FAILED",
+        "RequestId": request.request_id,
+        "StackId": request.stack_id,
+        "LogicalResourceId": request.logical_resource_id,
+        "PhysicalResourceId": response.physical_resource_id,
+    }
+    if response.reason is not None:
+        document["Reason"] = response.reason or "no reason was given"
+    elif response.data:
+        document["Data"] = dict(response.data)
+    return json.dumps(document).encode()
 
 
 class HttpPut(Protocol):
@@ -193,6 +211,49 @@ def put_over_https(url: str, body: bytes) -> None:
     )
     with urllib.request.urlopen(put, timeout=_TIMEOUT_SECONDS):  # noqa: S310
         return
+
+
+def serve_request(
+    request: CustomResourceRequest,
+    physical_resource_id: str,
+    carry_out: Callable[[ExitStack], Mapping[str, str]],
+    seconds_left: Callable[[], float],
+) -> None:
+    """Carry a request out and answer it, whatever happens: without an answer the stack waits.
+
+    While it is carried out, denied calls wait for new permissions to be in force. Why it failed is
+    said in CloudFormation's events, in AWS's own words where it has some. A Delete succeeds all the
+    same: a stack that cannot be removed helps nobody.
+
+    Parameters
+    ----------
+    physical_resource_id
+        The same for the resource's whole life: another one would make CloudFormation delete what
+        it believes to be the old resource.
+    carry_out
+        Does the work and returns what `Fn::GetAtt` reads. What it registers runs after the answer.
+
+    Raises
+    ------
+    ResponseUndeliveredError
+        See `respond`.
+    """
+    data: Mapping[str, str] = {}
+    reason = None
+    with ExitStack() as after_the_answer:
+        try:
+            with PROPAGATION.wait_for_propagation(seconds_left()):
+                data = carry_out(after_the_answer)
+        except Exception as error:  # noqa: BLE001 - the answer carries it to the stack's events
+            logger.exception("request failed", resource_type=request.resource_type)
+            if request.request_type is not RequestType.DELETE:
+                reason = str(error) or repr(error)
+        respond(
+            request,
+            CustomResourceResponse(
+                physical_resource_id=physical_resource_id, reason=reason, data=data
+            ),
+        )
 
 
 def respond(

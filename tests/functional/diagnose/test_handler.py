@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from functions.aws.runtime import custom_resource
 from functions.aws.runtime.custom_resource import MAX_BODY_BYTES, respond
 from functions.diagnose import handler as module
 from functions.diagnose.handler import handler
@@ -102,7 +103,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
         assert len(body) < MAX_BODY_BYTES
         staged.answers.append(json.loads(body))
 
-    monkeypatch.setattr(module, "respond", partial(respond, put=put))
+    monkeypatch.setattr(custom_resource, "respond", partial(respond, put=put))
     monkeypatch.setattr(module, "read_clock", lambda: NOON)
     monkeypatch.setattr(module, "connect", lambda: staged)
     return staged

@@ -13,6 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.stub import Stubber
 
 from functions.aws.deployment.guard_account import GuardAccount
+from functions.aws.runtime import custom_resource
 from functions.aws.runtime.custom_resource import (
     DELIVERY,
     CustomResourceShapeError,
@@ -94,7 +95,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     def put(url: str, body: bytes) -> None:
         sent.append({"url": url, **json.loads(body)})
 
-    monkeypatch.setattr(module, "respond", partial(respond, put=put))
+    monkeypatch.setattr(custom_resource, "respond", partial(respond, put=put))
     return sent
 
 
@@ -318,7 +319,7 @@ def test_a_long_message_of_aws_is_cut(
     handler(event("Create", "Account", **FIGURES), CONTEXT)
 
     assert answers[0]["Data"]["AccountAlarmThreshold"] == "10000"
-    assert len(answers[0]["Data"]["AccountAlarm"]) == 500
+    assert answers[0]["Data"]["AccountAlarm"].endswith("éé ...")
 
 
 def test_unknown_shape_is_raised(answers: list[dict[str, Any]]) -> None:
@@ -336,7 +337,7 @@ def test_undelivered_answer_is_raised(monkeypatch: pytest.MonkeyPatch, lambda_ap
         raise TimeoutError
 
     retry = replace(DELIVERY, sleep=lambda seconds: None)
-    monkeypatch.setattr(module, "respond", partial(respond, put=refuse, retry=retry))
+    monkeypatch.setattr(custom_resource, "respond", partial(respond, put=refuse, retry=retry))
 
     with pytest.raises(ResponseUndeliveredError):
         handler(event("Delete", "Account"), CONTEXT)

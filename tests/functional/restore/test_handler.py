@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from functions.aws.runtime import custom_resource
 from functions.aws.runtime.custom_resource import respond
 from functions.domain.errors import LedgerUnavailableError
 from functions.domain.incidents.states import IncidentState
@@ -62,7 +63,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
     def put(url: str, body: bytes) -> None:
         staged.answers.append(json.loads(body))
 
-    monkeypatch.setattr(module, "respond", partial(respond, put=put))
+    monkeypatch.setattr(custom_resource, "respond", partial(respond, put=put))
     monkeypatch.setattr(module, "connect", lambda: staged.scene.rollbacks)
     return staged
 

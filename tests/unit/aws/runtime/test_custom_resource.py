@@ -7,6 +7,7 @@ import threading
 import urllib.error
 from dataclasses import replace
 from email.message import Message
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from functions.aws.runtime import custom_resource
 from functions.aws.runtime.custom_resource import (
     DELIVERY,
     MAX_BODY_BYTES,
@@ -26,10 +28,12 @@ from functions.aws.runtime.custom_resource import (
     is_custom_resource_event,
     put_over_https,
     respond,
+    serve_request,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import ExitStack
 
 # The shape of AWS's own sample (crpg-ref-requesttypes-update), which has no ServiceToken.
 UPDATE: dict[str, Any] = {
@@ -230,12 +234,105 @@ def test_a_long_reason_is_cut_as_little_as_possible(char: str) -> None:
     assert MAX_BODY_BYTES - 12 <= len(body) < MAX_BODY_BYTES
 
 
-def test_too_much_data_is_an_error() -> None:
-    """Data is never cut in silence."""
-    response = CustomResourceResponse(physical_resource_id="it", data={"Text": "x" * 5000})
+@given(st.dictionaries(st.text(max_size=8), st.text(max_size=5000), max_size=3))
+def test_any_data_fits(data: dict[str, str]) -> None:
+    """An answer that is too long is no reason to give none: the longest text is cut, visibly."""
+    body = CustomResourceResponse(physical_resource_id="it", data=data).render_body(REQUEST)
+
+    assert len(body) < MAX_BODY_BYTES
+    given_back = json.loads(body).get("Data", {})
+    assert given_back.keys() == data.keys()
+    for name, text in given_back.items():
+        assert text == data[name] or text.endswith(" ...")
+
+
+def test_data_is_cut_as_little_as_possible() -> None:
+    """The short texts stay whole, and the long one uses the space that is left."""
+    response = CustomResourceResponse(
+        physical_resource_id="it", data={"Count": "12", "Text": "x" * 5000}
+    )
+
+    body = response.render_body(REQUEST)
+
+    assert json.loads(body)["Data"]["Count"] == "12"
+    assert len(body) == MAX_BODY_BYTES - 1
+
+
+def test_names_that_are_too_long_are_an_error() -> None:
+    """Only texts are cut: another name would be another attribute."""
+    response = CustomResourceResponse(physical_resource_id="it" * 2500)
 
     with pytest.raises(ValueError, match="CloudFormation takes 4,095"):
         response.render_body(REQUEST)
+
+
+class Served:
+    """Requests that are carried out and answered, with what happened in turn."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *failures: OSError) -> None:
+        self.endpoint = Endpoint(*failures)
+        self.happened: list[str] = []
+        retry = replace(DELIVERY, sleep=lambda _: None)
+        monkeypatch.setattr(
+            custom_resource, "respond", partial(respond, put=self.endpoint.put, retry=retry)
+        )
+
+    def serve(self, event: dict[str, Any], *, fails: Exception | None = None) -> dict[str, Any]:
+        """The answer to a request of which the work fails or not."""
+
+        def carry_out(after_the_answer: ExitStack) -> dict[str, str]:
+            after_the_answer.callback(self.finish)
+            if fails is not None:
+                raise fails
+            return {"Text": "done"}
+
+        serve_request(CustomResourceRequest.from_event(event), "it", carry_out, lambda: 100.0)
+        answer: dict[str, Any] = json.loads(self.endpoint.bodies[-1])
+        return answer
+
+    def finish(self) -> None:
+        """Run after the answer."""
+        self.happened.append(f"after {len(self.endpoint.bodies)} answers")
+
+
+def test_what_is_carried_out_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what it returned; what it left for later runs after the answer."""
+    served = Served(monkeypatch)
+
+    answer = served.serve(UPDATE)
+
+    assert (answer["Status"], answer["Data"]) == ("SUCCESS", {"Text": "done"})
+    assert served.happened == ["after 1 answers"]
+
+
+@pytest.mark.parametrize(("error", "reason"), [(OSError("no"), "no"), (OSError(), "OSError()")])
+def test_a_failure_is_answered_with_its_reason(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
+) -> None:
+    """Without an answer the stack would wait for an hour."""
+    served = Served(monkeypatch)
+
+    answer = served.serve(UPDATE, fails=error)
+
+    assert (answer["Status"], answer["Reason"]) == ("FAILED", reason)
+    assert served.happened == ["after 1 answers"]
+
+
+def test_a_delete_succeeds_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stack that cannot be removed helps nobody."""
+    answer = Served(monkeypatch).serve({**UPDATE, "RequestType": "Delete"}, fails=OSError("no"))
+
+    assert answer["Status"] == "SUCCESS"
+
+
+def test_an_answer_that_is_not_taken_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lambda then runs the handler again; what was left for later has run all the same."""
+    served = Served(monkeypatch, *[TimeoutError()] * 5)
+
+    with pytest.raises(ResponseUndeliveredError):
+        served.serve(UPDATE)
+
+    assert served.happened == ["after 0 answers"]
 
 
 def test_delivered_at_once() -> None:
