@@ -211,6 +211,16 @@ class Watch:
         return self.rounds > 1 and not self.is_retry
 
     @property
+    def was_cut_short(self) -> bool:
+        """Whether the first trial ended before the shortest one that counts how often it returns.
+
+        What seems to multiply its events is shown sooner, by what each execution writes.
+        """
+        began, ended = self.first_trial_at or self.trial_at, self.first_again_at or self.again_at
+        shortest = self.plan.opening + timedelta(seconds=self.plan.trial_seconds)
+        return began is not None and ended is not None and ended - began < shortest
+
+    @property
     def ends_at(self) -> datetime:
         """When it ends by itself at the latest."""
         return self.held_at + self.longest

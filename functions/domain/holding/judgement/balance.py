@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Self
 
+from functions.domain.detection.evidence import MINUTE_SECONDS
 from functions.domain.holding.judgement.case import Case
 from functions.domain.holding.judgement.tally import BASE_MINUTES, GUARD_MINUTES
 from functions.domain.holding.watch import Lever
@@ -26,6 +27,7 @@ OVERSHOOT: Final = 0.05
 MAY_MULTIPLY: Final = 1.05  # of figures that are not settled
 ROUGHLY: Final = 0.3  # the same, both ways, of figures that are not settled
 ALIKE: Final = (0.75, 1.33)  # what arrived in a minute before, over what its executions wrote
+EVEN: Final = (0.88, 1.12)  # the same from minute to minute before, once they are settled
 BUSY_SHARE: Final = 0.7  # of the busiest of these minutes
 
 
@@ -56,7 +58,8 @@ class Balance:
     @classmethod
     def of(cls, case: Case) -> Self | None:
         """The account; ``None`` where its beginning is not known, or the trial shows too little."""
-        tally, minutes, held = case.tally, case.tally.seen(case.trial), case.tally.seen(case.held)
+        tally, held = case.tally, case.tally.seen(case.held)
+        minutes = _choose_minutes(case)
         waited = _count_waiting_before(case)
         # What comes while it is held, under a cap its own doing too, is not the trial's.
         ran = _count_runs(case, minutes)
@@ -64,8 +67,8 @@ class Balance:
         more = (tally.rate(minutes) - tally.rate(held)) * len(minutes)
         if len(tally.known(minutes)) < len(minutes) and not case.is_capped:
             # Invocations may be late: as many ran as could.
-            most = case.served_per_minute[0] / tally.batch * len(minutes)
-            ran = max(ran, most)
+            most = case.served_per_minute[0] / tally.batch / case.count_times_slower(minutes)
+            ran = max(ran, most * len(minutes))
         if ran < LEAST_RUNS or waited is None:
             return None
         each = max(0.0, more) / ran
@@ -95,7 +98,7 @@ class Balance:
             arrived=waited + sum(tally.arrived[at] for at in spike),
             ran=_count_runs(case, spike),
             written_each=each,
-            is_alike=True,
+            is_alike=_are_alike(case, each, tally.known(busy), EVEN),
             multiplies=each / case.full_batch,
         )
 
@@ -127,8 +130,30 @@ def multiplies(case: Case) -> bool:
         return False
     if case.watch.trial_at is None:
         return True
+    if _count_runs(case, case.tally.known(case.trial)) < LEAST_RUNS:
+        minutes = case.watch.plan.trial_seconds / MINUTE_SECONDS
+        return case.served_per_minute[0] / case.tally.batch * minutes >= LEAST_RUNS
     balance = Balance.of(case)
     return balance is not None and balance.may_show_loop
+
+
+def multiplies_in_trial(case: Case) -> bool:
+    """Whether it multiplied its events in the trial, as far as that is known."""
+    balance = Balance.of(case)
+    return balance is not None and balance.multiplies >= MAY_MULTIPLY
+
+
+def _choose_minutes(case: Case) -> list[int]:
+    """The minutes from the trial until it stood still, or of the trial, as far as they are settled.
+
+    While these tell too little, those that are seen. What an execution writes may be counted a
+    minute after it: of all of them that makes no difference.
+    """
+    tally, closing = case.tally, case.closing
+    if closing and case.watch.trial_at is not None:
+        return list(range(tally.index(case.watch.trial_at), closing.stop))
+    settled = tally.known(case.trial)
+    return settled if _count_runs(case, settled) >= LEAST_RUNS else tally.seen(case.trial)
 
 
 def _count_runs(case: Case, minutes: Iterable[int]) -> float:
@@ -175,9 +200,15 @@ def _find_busy(case: Case) -> list[int]:
 
 
 def _is_alike(case: Case, each: float) -> bool:
-    tally, busy = case.tally, _find_busy(case)
+    busy = _find_busy(case)
+    return bool(busy) and _are_alike(case, each, busy, ALIKE)
+
+
+def _are_alike(
+    case: Case, each: float, minutes: Iterable[int], bounds: tuple[float, float]
+) -> bool:
+    tally, (low, high) = case.tally, bounds
     served = tally.counts.invocations.values
-    low, high = ALIKE
-    return bool(busy) and all(
-        low * each <= tally.arrived[at] / (served[at] or 1.0) <= high * each for at in busy
+    return all(
+        low * each <= tally.arrived[at] / (served[at] or 1.0) <= high * each for at in minutes
     )

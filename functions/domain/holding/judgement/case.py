@@ -1,6 +1,7 @@
 """A hold that is under way, laid out: its minutes, and what a loop would do in them."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -156,9 +157,12 @@ class Case:
     @property
     def times_slower(self) -> float:
         """How many times as long as before an execution of the trial takes, and 1 at least."""
+        return self.count_times_slower(self.tally.known(self.trial))
+
+    def count_times_slower(self, minutes: Sequence[int]) -> float:
+        """The same in the newest of these minutes that has a datapoint."""
         durations = self.tally.counts.duration_ms.values
-        known = [durations[at] for at in self.tally.known(self.trial)]
-        newest = next((one for one in reversed(known) if one is not None), 0.0)
+        newest = next((one for at in reversed(minutes) if (one := durations[at])), 0.0)
         return max(1.0, newest / 1000 / self.tally.duration)
 
     @property

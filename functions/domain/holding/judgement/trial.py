@@ -31,12 +31,17 @@ def compute_retry(case: Case, limit: UntoldReason, possible: float) -> float | N
 
     There is one where a loop would come back often enough in it. A healthy function is let go
     then, whose bursts came with the first trial by chance. A loop that becomes slower would be too.
+    There is always one after a trial that ended early because events seemed to multiply.
 
     Parameters
     ----------
     possible
         How often a loop would have come back in the first one.
     """
+    if case.watch.rounds > 1:
+        return None
+    if case.watch.was_cut_short:
+        return 0.0
     if not _may_try_more(case):
         return None
     more = compute_stretch(case)
@@ -46,8 +51,9 @@ def compute_retry(case: Case, limit: UntoldReason, possible: float) -> float | N
 
 
 def _may_try_more(case: Case) -> bool:
-    """Whether it is the first round, and what it shows is not less only because it takes longer."""
-    return case.watch.rounds == 1 and case.times_slower <= SLOWING
+    """Whether no round had its time, and what is shown is not less only because it takes longer."""
+    is_first = case.watch.rounds == 1 or (case.watch.is_retry and case.watch.was_cut_short)
+    return is_first and case.times_slower <= SLOWING
 
 
 def _starves_others(watch: Watch) -> bool:

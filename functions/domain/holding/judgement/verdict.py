@@ -23,7 +23,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from functions.domain.detection.evidence import MINUTE_SECONDS
-from functions.domain.holding.judgement.balance import multiplies
+from functions.domain.holding.judgement.balance import multiplies, multiplies_in_trial
 from functions.domain.holding.judgement.case import BACK_SHARE, Case, Figures, count_figures
 from functions.domain.holding.judgement.conclusion import conclude
 from functions.domain.holding.judgement.outside import OUTSIDE_SHARE, judge_outside
@@ -47,6 +47,9 @@ RUNS_TO_COUNT: Final = 3000.0  # a minute, that tell how much each execution wri
 SHARE_TO_COUNT: Final = 0.25  # of the concurrency before, at least: it may be none after all
 ENOUGH_TIMES: Final = 1.1  # of the generations that show a loop, foreseen: the trial may end
 ENOUGH_MINUTES: Final = 3
+# Of the shortest trial: it tells how much each execution writes. The second round lasts as long as
+# it can, because nobody waits for it.
+MULTIPLYING_SHARE: Final = 2 / 3
 GONE_SHARE: Final = 0.05  # of a minute of the trial: less, and perhaps nothing comes back
 GONE_MINUTES: Final = 2
 DEPTH_SECONDS: Final = 55.0  # between two looks at the depth of a queue
@@ -168,7 +171,8 @@ def _is_enough(case: Case) -> bool:
     """
     tally, plan = case.tally, case.watch.plan
     seen = tally.seen(case.trial)
-    least = case.watch.since + plan.opening + timedelta(seconds=plan.trial_seconds)
+    share = MULTIPLYING_SHARE if case.watch.rounds == 1 else 1.0
+    least = case.watch.since + plan.opening + timedelta(seconds=share * plan.trial_seconds)
     if tally.now >= least and multiplies(case) and not case.watch.is_retry:
         return True
     if len(case.trial) < ENOUGH_MINUTES or not seen:
@@ -196,7 +200,8 @@ def _judge_held_again(case: Case) -> HoldVerdict:
         ready = (watch.again_at or tally.now) + watch.plan.settling
         if tally.now >= ready:
             return Wait(watch=watch.seeing(depth, tally.now), figures=case.figures)
-    is_large = multiplies(case)  # what waits: its depth tells nothing so exactly
+    # What waits grew then: its depth tells nothing so exactly.
+    is_large = multiplies(case) or multiplies_in_trial(case)
     is_settled = tally.index(watch.again_at or tally.now) < tally.settled
     if case.closing or (is_settled and _is_still(case, level) and not is_large):
         return conclude(case)

@@ -127,6 +127,17 @@ def test_what_is_served_as_it_arrives_shows_nothing() -> None:
     assert not balance.shows_loop
 
 
+def test_what_is_written_a_minute_after_its_execution_counts_with_it() -> None:
+    """All executions of the trial, against all that was written until they stood still."""
+    ran = [*RAN[:TRIAL_AT], 100.0, 500.0, 500.0, 500.0, 100.0, *[0.0] * 7]
+    late = [20.0] * 64 + [3.0] + [2.0 * one for one in ran[64:-1]]
+
+    balance = Balance.of(_case(late, ran))
+
+    assert balance is not None
+    assert balance.multiplies == pytest.approx(2.0)
+
+
 def test_a_trial_that_is_unlike_the_minutes_before_shows_nothing() -> None:
     """What waits is of another kind than what ran."""
     arrived = _write(2.0, [3.0])
