@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeployedSettings:
-    """What every Lambda function is told.
+    """What every Lambda function gets from its deployment.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class DeployedSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerSettings(DeployedSettings):
-    """What a Lambda function with records is told.
+    """What a Lambda function with records gets besides.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ class LedgerSettings(DeployedSettings):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldSettings(LedgerSettings):
-    """What a Lambda function is told that begins or ends holds.
+    """What a Lambda function gets besides that begins or ends holds.
 
     Attributes
     ----------

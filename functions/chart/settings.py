@@ -7,7 +7,7 @@ from functions.settings import LedgerSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(LedgerSettings):
-    """What `chart` is told by its deployment.
+    """What `chart` gets from its deployment.
 
     Attributes
     ----------

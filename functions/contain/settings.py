@@ -8,7 +8,7 @@ from functions.settings import HoldSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(HoldSettings):
-    """What `contain` is told by its deployment.
+    """What `contain` gets from its deployment.
 
     Attributes
     ----------

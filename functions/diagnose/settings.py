@@ -8,7 +8,7 @@ from functions.settings import LedgerSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(LedgerSettings):
-    """What `diagnose` is told by its deployment.
+    """What `diagnose` gets from its deployment.
 
     Attributes
     ----------

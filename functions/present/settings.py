@@ -7,7 +7,7 @@ from functions.settings import LedgerSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(LedgerSettings):
-    """What `present` is told by its deployment.
+    """What `present` gets from its deployment.
 
     Attributes
     ----------

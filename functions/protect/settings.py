@@ -7,4 +7,4 @@ from functions.settings import DeployedSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(DeployedSettings):
-    """What `protect` is told by its deployment."""
+    """What `protect` gets from its deployment."""

@@ -7,7 +7,7 @@ from functions.settings import HoldSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(HoldSettings):
-    """What `restore` is told by its deployment.
+    """What `restore` gets from its deployment.
 
     Attributes
     ----------

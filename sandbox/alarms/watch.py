@@ -66,7 +66,7 @@ class Transitions(Protocol):
         """Give an alarm another state."""
 
     def contributor_transition(self, alarm: dict[str, Any], contributor: Contributor) -> None:
-        """Tell that a contributor has another state."""
+        """Report that a contributor has another state."""
 
 
 class AlarmWatch:

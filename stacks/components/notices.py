@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Notices(Construct):
-    """The SNS topic on which people are told.
+    """The SNS topic on which people are notified.
 
     It is not encrypted with a KMS key of its own: with the key that AWS manages for SNS,
     CloudWatch alarms could not publish (its policy cannot be changed to admit them), and a

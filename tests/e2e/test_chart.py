@@ -165,7 +165,7 @@ def accepted_by_tag(aws: LocalAws) -> None:
 
 
 def warnings_of(scene: Scene, function: str) -> list[Mail]:
-    """All that people were told of a function's loops."""
+    """All notices about a function's loops."""
     return scene.owner.mails("WARNING", function)
 
 

@@ -102,7 +102,7 @@ def test_a_throttled_control_plane_delays_and_does_not_prevent(account: Account,
 
 @pytest.mark.function("throttled-long")
 def test_a_refused_throttle_is_told_and_tried_again(account: Account, name: str) -> None:
-    """When the call keeps failing people are told; the next pulse stops the function."""
+    """When the call keeps failing people are notified; the next pulse stops the function."""
     account.aws.fail(
         "lambda:PutFunctionConcurrency", "TooManyRequestsException", status=429, times=OFTEN
     )
@@ -188,7 +188,7 @@ def test_a_person_who_releases_a_function_is_not_fought(account: Account, name: 
 
 @pytest.mark.function("deleted-meanwhile")
 def test_a_deleted_function_closes_its_incident(account: Account, name: str) -> None:
-    """The incident of a function that no longer exists is over, and people are told."""
+    """The incident of a function that no longer exists is over, and people are notified."""
     account.contain(name)
 
     account.aws.client("lambda").delete_function(FunctionName=name)

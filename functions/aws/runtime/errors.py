@@ -51,7 +51,7 @@ def get_code(error: ClientError) -> str:
 
 
 def get_message(error: Exception) -> str:
-    """What AWS says, without botocore's frame, as people are told it."""
+    """What AWS says, without botocore's frame, as notices quote it."""
     if isinstance(error, ClientError):
         said = error.response.get("Error", {}).get("Message", "")
         return f"{get_code(error)}: {said}" if said else str(error)

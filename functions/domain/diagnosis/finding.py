@@ -71,8 +71,8 @@ class Finding:
     summary
         What is wrong, as one sentence that names the function.
     causes
-        Stable names of what causes it, sorted: a finding with a cause that nobody was told of is
-        told again. Never numbers.
+        Stable names of what causes it, sorted: people are notified again of a finding with a new
+        cause. Never numbers.
     evidence
         The most telling first.
     remedies

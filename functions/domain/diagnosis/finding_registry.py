@@ -42,7 +42,7 @@ class OpenFinding:
     Attributes
     ----------
     told_causes
-        All causes that people were told of.
+        All causes that people were notified of.
     returns
         How often it was closed and found again.
     """
@@ -84,7 +84,7 @@ class FindingBook:
     listed_at
         When the weekly list was sent last, or when the first finding came into an empty book.
     left_out
-        A mark of each open finding for which there is no room: people are told how many there are.
+        A mark of each open finding for which there is no room: a notice says how many there are.
     unsent
         Notices that were dropped since the last weekly list, because SNS took none for long.
     """
@@ -132,7 +132,7 @@ class ChangeKind(StrEnum):
     """What is new since the last examination."""
 
     NEW = "new"
-    NEW_CAUSE = "new_cause"  # open already, but for a cause that nobody was told of
+    NEW_CAUSE = "new_cause"  # open already, but for a cause that nobody was notified of
     RETURNED = "returned"  # was closed lately and is back
     CLOSED = "closed"
 
@@ -141,7 +141,7 @@ class ChangeKind(StrEnum):
 class Change:
     """One thing that people are to be told once.
 
-    `finding` is ``None`` for a closed one; `new_causes` are those that nobody was told of.
+    `finding` is ``None`` for a closed one; `new_causes` are those that nobody was notified of.
     """
 
     kind: ChangeKind

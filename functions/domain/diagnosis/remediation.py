@@ -41,7 +41,7 @@ TRANSITIONS: Final[dict[RemediationState, frozenset[RemediationState]]] = {
 
 
 class RemediationEvent(StrEnum):
-    """What people are told of a remediation."""
+    """What a notice reports about a remediation."""
 
     APPLIED = "applied"
     APPLY_FAILED = "apply_failed"

@@ -247,8 +247,8 @@ class Watch:
         return None if kept is None else self.held_at + timedelta(seconds=kept)
 
     @property
-    def told_again_at(self) -> datetime | None:
-        """When people are told again that events wait: half of the time that is left to them."""
+    def notified_again_at(self) -> datetime | None:
+        """When a second mail says that events wait: half of the time that is left to them."""
         kept = self.plan.kept_seconds
         return None if kept is None else self.held_at + timedelta(seconds=kept / 2)
 

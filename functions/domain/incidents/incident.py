@@ -309,7 +309,7 @@ class Incident(ChangeRecord):
         return self._with_refusals(replace(known, count=known.count + 1, until=now + pause))
 
     def with_told(self, attempt: Attempt, words: str) -> Self:
-        """The incident after people were told what AWS said."""
+        """The incident after people were notified of what AWS answered."""
         known = self._get_refusals(attempt)
         told = (*known.told, shorten_refusal(words))[-MOST_TOLD:]
         return self._with_refusals(replace(known, told=told))

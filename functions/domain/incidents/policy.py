@@ -38,8 +38,8 @@ class Policy:
         Dollars a minute beyond which a function is in danger, see
         `functions.domain.detection.danger`; ``None``: no price is.
     patience
-        How long people are told about a function on a certain loop that cannot be held, before it
-        is throttled.
+        How long after the first notice a function on a certain loop that cannot be held is
+        throttled.
     exempt
         Names of functions that are never touched, beside those with the tag `EXEMPT_TAG`.
     own_functions

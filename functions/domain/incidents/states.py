@@ -73,7 +73,7 @@ TRANSITIONS: dict[IncidentState, frozenset[IncidentState]] = {
 
 
 class Transition(StrEnum):
-    """What people are told, once each within an incident."""
+    """What people are notified of, once each within an incident."""
 
     NOTIFIED = "notified"
     CONTAINED = "contained"

@@ -187,7 +187,7 @@ GROUND_WORDS: Final[dict[Reason, GroundWords]] = {
     ),
     Reason.CAME_BACK: GroundWords(
         "What was let go came back",
-        sentence="What was let go came back {}; a loop is told from {} on",
+        sentence="What was let go came back {}; a loop comes back {} or more",
         nothing="What was let go did not come back",
     ),
     Reason.WROTE_ALL: GroundWords(
@@ -226,7 +226,7 @@ GROUND_WORDS: Final[dict[Reason, GroundWords]] = {
         "To see it come back would cost more than this deployment allows (danger_usd_per_minute),"
         " or take more than ran before"
     ),
-    Reason.DATA_LATE: GroundWords("The figures of CloudWatch came too late to tell"),
+    Reason.DATA_LATE: GroundWords("The figures of CloudWatch came too late for a verdict"),
 }
 _NO_HISTORY_AT_ALL: Final = (
     "Nothing is known of it from the 14 days before (former loops do not count), so there is no"

@@ -41,7 +41,7 @@ _TAKEN_BACK: Final = frozenset({StepStatus.DONE, StepStatus.ALREADY, StepStatus.
 def compose_functions_left(
     incidents: Sequence[Incident], deployment: Deployment, now: datetime
 ) -> Notice:
-    """Tell which functions stay held; at least one is given."""
+    """Report which functions stay held; at least one is given."""
     changes = [(one, list_steps_in_force(one)) for one in incidents]
     names = [one.function for one, _ in changes]
     shown = changes[:_MOST_FUNCTIONS]
@@ -111,7 +111,7 @@ def compose_functions_left(
 def compose_remedies_left(
     remediations: Sequence[Remediation], deployment: Deployment, now: datetime
 ) -> Notice:
-    """Tell which remedies stay in force; at least one is given."""
+    """Report which remedies stay in force; at least one is given."""
     shown = remediations[:_MOST_REMEDIES]
     names = tuple(dict.fromkeys(one.function for one in remediations))
     steps = [(one, step) for one in shown for step in _list_remedy_steps(one)]

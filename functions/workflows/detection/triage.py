@@ -292,7 +292,7 @@ class Triage:
         return live[0]
 
     def _tell_of_record(self, function: str, now: datetime) -> None:
-        """Tell people once that nobody can look after a function that may be held."""
+        """Notify people once that nobody can look after a function that may be held."""
         world, matter = self.enforcer.world, f"record {function}"
         if world.ledger.read_attempts(matter).count:
             return

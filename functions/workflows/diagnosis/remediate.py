@@ -105,7 +105,7 @@ def plan_remediation(
 
 
 def remediate(remediation: Remediation, context: RemediationContext, now: datetime) -> Remediation:
-    """Carry out what a remediation says, and tell people. Resumes wherever it stopped.
+    """Carry out what a remediation says, and notify people. Resumes wherever it stopped.
 
     Where AWS is too busy the remediation stays in `APPLYING` for the next run.
 
@@ -134,10 +134,10 @@ def undo(
     actor: str = "",
     closing: RemediationState = RemediationState.UNDONE,
 ) -> Remediation:
-    """Put everything back that a remediation changed, tell people, close it.
+    """Put everything back that a remediation changed, notify people, close it.
 
     What somebody else changed meanwhile is left alone and reported. Where AWS refuses, the
-    remediation stays in force and people are told.
+    remediation stays in force and people are notified.
 
     Parameters
     ----------

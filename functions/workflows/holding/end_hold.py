@@ -47,7 +47,7 @@ class Outcome(StrEnum):
     NOTHING_HELD = "nothing held"  # it is over, or the incident is another one by now
     CONTAINED = "contained"  # it has become a containment, which only people end
     PENDING = "pending"  # AWS is still changing an event source mapping, or another run may be
-    REFUSED = "refused"  # people were told what AWS said
+    REFUSED = "refused"  # people were notified of what AWS answered
     UNTOLD = "untold"  # it is over, and SNS did not take the notice that says so
     NOT_DUE = "not due"  # a probation has begun since the schedule was made, and is going on
 

@@ -87,7 +87,7 @@ class HoldPlanner:
     def consider_untouched(
         self, decision: Notify, facts: FunctionFacts, now: datetime, known: Incident | None = None
     ) -> Notify | LeftAlone:
-        """What people are told of a function that must not be touched, unless others feed it.
+        """The notice about a function that must not be touched, unless others feed it.
 
         In observe mode they are told what would be done to the callers of one that is in danger:
         nobody could guess the cap.
@@ -109,9 +109,9 @@ class HoldPlanner:
         return decision
 
     def _acquit(self, decision: Notify, facts: FunctionFacts, now: datetime) -> LeftAlone | None:
-        """Whether nobody is told of a suspected function that is not to be touched either.
+        """Whether nobody is notified of a suspected function that is not to be touched either.
 
-        What cannot be read leaves it suspected: then people are told.
+        What cannot be read leaves it suspected: then people are notified.
         """
         assessment = decision.assessment
         if assessment.verdict is not Verdict.SUSPECTED or facts.kind is FunctionKind.EDGE_REPLICA:

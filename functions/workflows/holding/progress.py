@@ -167,8 +167,8 @@ class HoldProgress:
         return known.proof is LoopProof.CERTAIN
 
     def _tell_again(self, incident: Incident, now: datetime) -> None:
-        """Tell people once more that they are to decide, before events that wait are given up."""
-        at = None if incident.watch is None else incident.watch.told_again_at
+        """Notify people once more that they are to decide, before events that wait are given up."""
+        at = None if incident.watch is None else incident.watch.notified_again_at
         if at is None or now < at or incident.has_told(Transition.EXPIRING):
             return
         world = self.enforcer.world

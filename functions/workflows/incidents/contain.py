@@ -48,7 +48,7 @@ _REMOVAL_SETTLES_WITHIN: Final = timedelta(minutes=2)
 def contain(
     incident: Incident, world: Context, now: datetime, *, is_resumed: bool = False
 ) -> Incident:
-    """Carry out what the incident says: throttle or cap, pause the mappings, tell people.
+    """Carry out what the incident says: throttle or cap, pause the mappings, notify people.
 
     The first call is the one that stops the bleeding.
 

@@ -155,7 +155,7 @@ class Enforcer:
     def _tell_or_leave(
         self, incident: Incident, decision: Notify, facts: FunctionFacts, now: datetime
     ) -> Decision:
-        """Tell people once more, unless others feed the function; that is only asked for news."""
+        """Notify people once more, unless others feed the function; that is only asked for news."""
         if not may_have_news(incident, decision):
             return decision
         told = self._planner.consider_untouched(decision, facts, now, incident)
@@ -325,7 +325,7 @@ class Enforcer:
     def _tell_known(
         self, incident: Incident, decision: Notify, now: datetime, others: tuple[str, ...] = ()
     ) -> None:
-        """Tell people once more only where there is something new to tell."""
+        """Notify people once more only where there is something new to tell."""
         if not has_news(incident, decision):
             return
         again = replace(incident, assessment=decision.assessment)

@@ -58,7 +58,7 @@ CHECKED_CLOSELY = {
     IncidentState.RELEASED: timedelta(hours=2),
 }
 CHECKED_EVERY_MINUTES = 5
-# Nobody was told of a loop that Loopbreaker would not stop: AWS stops it, or a person wanted to.
+# Loops that Loopbreaker would not stop, without a notice: AWS stops them, or a person wanted to.
 _ENDS_UNSAID: Final = frozenset({DecisionReason.STOPPED_BY_AWS, DecisionReason.ORDERED})
 
 

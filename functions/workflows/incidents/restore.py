@@ -32,7 +32,7 @@ def restore(
     *,
     is_asked: bool = True,
 ) -> Incident:
-    """Put everything back that the incident changed, tell people, close the incident.
+    """Put everything back that the incident changed, notify people, close the incident.
 
     What somebody else changed meanwhile is left alone and reported. When AWS refuses the
     reservation, the function is left as contained as it was, the incident stays open, and people

@@ -57,7 +57,7 @@ class LedgerlessStop:
         """Throttle with the snapshot in a tag and in a notice, for the ledger to take over later.
 
         At least one of the two must hold the snapshot before anything is changed: losing it is
-        the one thing that cannot be made good. Whatever AWS refuses, people are told.
+        the one thing that cannot be made good. Whatever AWS refuses, people are notified.
         """
         functions, snapshot = self.world.functions, incident.snapshot
         if snapshot is None:

@@ -102,7 +102,7 @@ class TaggedStops:
         return self.enforcer.adopt(facts, tagged, now) if is_own else not tagged.is_young(now)
 
     def _report(self, said: Notice, earlier: Attempts, matter: str, now: datetime) -> None:
-        """Tell people once; the value is looked at again in growing pauses.
+        """Notify people once; the value is looked at again in growing pauses.
 
         They are told at the second look: the process that has seen the outage may come second.
         """

@@ -206,7 +206,7 @@ class Rollback:
         )
 
     def tell_of_deletion(self) -> tuple[str, ...]:
-        """Tell people what stays contained, and which remedies stay, when the stack goes.
+        """Notify people of what stays contained, and which remedies stay, when the stack goes.
 
         Answers the names of the contained functions.
         """

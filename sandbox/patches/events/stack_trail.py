@@ -48,7 +48,7 @@ class _Told:
 
 
 def apply(world: World) -> None:
-    """Tell of what is made for a stack, once it is made."""
+    """Report what is made for a stack, once it is made."""
     known: set[str] = set()
     world.on_reset.append(known.clear)
     for resource_type, told in _TYPES.items():

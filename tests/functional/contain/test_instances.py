@@ -107,7 +107,7 @@ def test_a_version_that_is_gone_keeps_nothing_from_being_restored() -> None:
 
 
 def test_a_refused_version_leaves_all_as_they_were() -> None:
-    """A function is stopped or it is not: people are told that it is not."""
+    """A function is stopped or it is not: people are notified that it is not."""
     scene = Scene()
     orders = add(scene, {LATEST: (3, None), "7": (5, 40)})
     scene.account.faults.fail("scale", RefusedError("AccessDenied"), skip=1)

@@ -49,7 +49,7 @@ def changes(scene: Scene) -> list[str]:
 
 
 def test_a_replica_is_reported_once_and_never_touched(scene: Scene) -> None:
-    """CloudFront runs it: people are told what to do, once, however often its alarm rings."""
+    """CloudFront runs it: people are notified what to do, once, however often its alarm rings."""
     scene.now = parse_signal(contributor(REPLICA)).at
     add_replica(scene)
 

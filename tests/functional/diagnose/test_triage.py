@@ -279,7 +279,7 @@ def test_a_refused_cure_stops_nothing_else(ward: Ward, error: Exception) -> None
 
 
 def test_a_function_that_is_deleted_during_its_cure_is_closed(ward: Ward) -> None:
-    """Nothing is left behind, and people are told."""
+    """Nothing is left behind, and people are notified."""
     ward.policy = ALL
     ward.hospital.is_deleted = True
 

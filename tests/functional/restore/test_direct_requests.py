@@ -82,7 +82,7 @@ def _results(answer: Answer) -> dict[str, str]:
 
 
 def test_a_request_restores_as_the_flag_does(scene: Scene, ask: Ask) -> None:
-    """The reservation and the mapping come back, the incident is closed, people are told."""
+    """The reservation and the mapping come back, the incident is closed, people are notified."""
     scene.add_runaway(reserved=5)
     mapping = scene.account.add_mapping("orders", QUEUE)
     scene.contributor()

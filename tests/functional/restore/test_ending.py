@@ -59,7 +59,7 @@ def reserved(scene: Scene) -> int | None:
 
 
 def test_a_hold_is_over_when_its_schedule_fires(scene: Scene) -> None:
-    """The function has what it had, the incident is closed as lifted, and people are told why."""
+    """The function has what it had, the incident is closed as lifted, and people get the reason."""
     fire()
 
     assert reserved(scene) == 50

@@ -136,7 +136,7 @@ def test_a_pulse_that_comes_first_is_no_obstacle() -> None:
 
 
 def test_a_mapping_that_stays_busy_is_reported_in_the_end() -> None:
-    """After some minutes people are told, and the function is watched as a released one."""
+    """After some minutes people are notified, and the function is watched as a released one."""
     scene = Scene()
     contained(scene)
     scene.account.faults.fail("switch_mapping", IN_USE, times=-1)
@@ -225,7 +225,7 @@ def test_a_mapping_that_loses_its_limit_is_waited_for() -> None:
 
 
 def test_a_limit_that_stays_is_looked_after_and_can_be_put_back_by_hand() -> None:
-    """AWS refuses to take it back: people are told how, and the incident does not end."""
+    """AWS refuses to take it back: people are notified of it, and the incident does not end."""
     scene = Scene()
     limited(scene, prior=None)
     scene.account.faults.fail("limit_mapping", RefusedError("AWS says no"), times=-1)

@@ -61,7 +61,7 @@ class Gaps:
 
 
 def read_gaps(account: Account) -> Gaps:
-    """Tell what the gaps of an account leave unobserved."""
+    """Report what the gaps of an account leave unobserved."""
     is_everything = is_open = False
     open_nodes: set[Node] = set()
     kinds: set[NodeKind] = set()

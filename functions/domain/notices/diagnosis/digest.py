@@ -90,7 +90,7 @@ def compose_weekly(book: FindingBook, deployment: Deployment, now: datetime) -> 
 
 
 def compose_registry_full(book: FindingBook, deployment: Deployment, now: datetime) -> Notice:
-    """Tell that there are more findings than their record holds."""
+    """Report that there are more findings than their record holds."""
     return Notice(
         subject=f"{MARK} MORE FINDINGS THAN ARE KEPT: {len(book.left_out):,} are not listed"[
             :SUBJECT_LIMIT

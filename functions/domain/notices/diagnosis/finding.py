@@ -28,7 +28,7 @@ _LEADS: Final = {
 def compose_finding(
     change: Change, judged: EvaluatedFinding, deployment: Deployment, now: datetime
 ) -> Notice:
-    """Tell of a finding that is new, has a new cause, or is back."""
+    """Report a finding that is new, has a new cause, or is back."""
     finding = judged.finding
     return Notice(
         subject=compose_subject(
@@ -51,7 +51,7 @@ def compose_finding(
 
 
 def compose_resolved(change: Change, deployment: Deployment, now: datetime) -> Notice:
-    """Tell of a finding whose cause is gone."""
+    """Report a finding whose cause is gone."""
     record = change.record
     opening = (
         f"{record.function} no longer exists, so this is resolved: {record.title}."

@@ -46,7 +46,7 @@ from functions.domain.notices.ways_back import list_ways_back
 def compose_remediation(
     event: RemediationEvent, remediation: Remediation, deployment: Deployment, now: datetime
 ) -> Notice:
-    """Tell what became of a remedy that the guard applied or undid."""
+    """Report what became of a remedy that the guard applied or undid."""
     match event:
         case RemediationEvent.APPLIED:
             return _compose_applied(remediation, deployment, now)
@@ -83,8 +83,8 @@ def _compose_applied(remediation: Remediation, deployment: Deployment, now: date
                 ),
                 _compose_undo(remediation, deployment),
                 paragraph(
-                    "Whether it helped is looked at with the next examination; you are told when"
-                    " the finding is resolved."
+                    "The next examination checks whether it helped. You are notified when the"
+                    " finding is resolved."
                 ),
                 compose_page_link(remediation.page),
                 *compose_footer(remediation.function, deployment, now),

@@ -1,4 +1,4 @@
-"""What people are told of loops that could run, before the first event does.
+"""Notices of loops that could run, before the first event does.
 
 Such a notice comes at the time of a deployment, not at 3 a.m.: it says first what the loop is, that
 nothing was changed, whether AWS would stop it, how to fix it, and how to say that it is
@@ -72,7 +72,7 @@ class LoopNotice:
 def compose_warnings(
     loops: Sequence[Loop], deployment: Deployment, read_at: datetime, *, is_first: bool
 ) -> tuple[LoopNotice, ...]:
-    """Tell of new loops that get a notice of their own, or one for all where they are many.
+    """Report new loops that get a notice of their own, or one for all where they are many.
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ def compose_warning(loop: Loop, deployment: Deployment, read_at: datetime) -> No
 
 
 def compose_blind_spots(gaps: Sequence[Gap], deployment: Deployment, read_at: datetime) -> Notice:
-    """Tell what the guard may not read. `gaps` are whole areas."""
+    """Report what the guard may not read. `gaps` are whole areas."""
     actions = sorted({gap.action for gap in gaps if gap.action})
     missing = format_count(len(actions), "permission")
     return Notice(
@@ -314,7 +314,7 @@ def _compose_acceptance(loop: Loop, deployment: Deployment) -> tuple[str, ...]:
     name = first if deployment.is_embedded else shlex.quote(first)
     return (
         bullet(
-            "Code can end a loop by itself, which no configuration tells. The reason is kept beside"
+            "Code can end a loop by itself, which no configuration shows. The reason is kept beside"
             " the loop, and a spike of the function is judged without the proof."
         ),
         bullet(
@@ -354,7 +354,7 @@ def _compose_many(
                 section(
                     "INTENDED?",
                     paragraph(
-                        "Code can end a loop by itself, which no configuration tells. Accept an"
+                        "Code can end a loop by itself, which no configuration shows. Accept an"
                         f" intended one with the tag {_TAG} on a function of it, its value the"
                         f" reason, or deploy with"
                         f" {name_flag(_FLAG, 'FUNCTION[,FUNCTION...]', deployment)}.",

@@ -43,7 +43,7 @@ from functions.domain.notices.text import format_duration, format_time
 
 
 def compose_capped_earlier(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    """Tell of a cap that an earlier version had begun to set."""
+    """Report a cap that an earlier version had begun to set."""
     cap = f"{incident.target or 0:,}"
     return Notice(
         subject=compose_subject(f"CAPPED AT {cap}", incident.function, describe_rate(incident)),
@@ -78,14 +78,14 @@ def compose_capped_earlier(incident: Incident, context: NoticeContext, now: date
 def compose_capped_in_danger(
     incident: Incident, watch: Watch, context: NoticeContext, now: datetime
 ) -> Notice:
-    """Tell that a function whose callers wait is capped at its normal peak."""
+    """Report that a function whose callers wait is capped at its normal peak."""
     ends = watch.ends_at
     cap = f"{incident.target or 0:,}"
     then = (
         f"If it is still in danger then, Loopbreaker stops it, because the configuration closes"
         f" the loop. To prevent that, give it the tag {EXEMPT_TAG}=true."
         if incident.assessment.has(Reason.LOOP_PROVEN)
-        else "If it goes on after that, you are told what it costs, and decide. It is not capped"
+        else "If it goes on after that, a mail says what it costs, and you decide. It is not capped"
         f" again within {format_duration(context.deployment.cooling_off)}."
     )
     return Notice(
@@ -128,7 +128,7 @@ def compose_capped_in_danger(
 
 
 def compose_cap_over(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    """Tell that a cap in danger is taken back: the danger is over, or only the time for it."""
+    """Report that a cap in danger is taken back: the danger is over, or only the time for it."""
     reason = parse_decision_reason(incident)
     tail, because = _CAP_ENDS.get(reason or DecisionReason.CAP_OVER, _CAP_ENDS_LATE)
     is_watched_on = reason is not DecisionReason.STACK_DELETED
@@ -151,7 +151,7 @@ def compose_cap_over(incident: Incident, context: NoticeContext, now: datetime) 
                 section(
                     "WHAT COMES NEXT",
                     paragraph(
-                        "Loopbreaker goes on looking at it, and tells you if it is suspected again."
+                        "Loopbreaker keeps checking it, and notifies you if it is suspected again."
                         " It is not capped again within"
                         f" {format_duration(context.deployment.cooling_off)}.",
                     ),

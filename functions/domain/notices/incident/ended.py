@@ -52,7 +52,7 @@ from functions.domain.notices.text import (
 
 
 def compose_released(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    """Tell that others released a function."""
+    """Report that others released a function."""
     who = shorten_actor(incident.actor)
     at = incident.released_at or now
     found = context.found
@@ -129,7 +129,7 @@ def _list_rest_actions(incident: Incident, context: NoticeContext) -> tuple[str,
 
 
 def compose_running_away_again(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    """Tell that a function which others released runs away again."""
+    """Report that a function which others released runs away again."""
     who = shorten_actor(incident.actor)
     by = f" by {who}" if who else " by others"
     released = (
@@ -168,7 +168,7 @@ def compose_running_away_again(incident: Incident, context: NoticeContext, now: 
 
 
 def compose_ended(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    """Tell that a function is calm again."""
+    """Report that a function is calm again."""
     is_released = incident.released_at is not None
     changed = (
         tuple(
@@ -199,8 +199,8 @@ def compose_ended(incident: Incident, context: NoticeContext, now: datetime) -> 
                             "Restore what is still changed: see below."
                             if changed
                             else NOTHING_TO_DO,
-                            "What caused it may still be there. If it runs away again, you are"
-                            " told again.",
+                            "What caused it may still be there. If it runs away again, you"
+                            " are notified again.",
                         ),
                     ),
                 ),
@@ -221,7 +221,7 @@ def compose_ended(incident: Incident, context: NoticeContext, now: datetime) -> 
 
 
 def compose_deleted(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    """Tell that a function no longer exists."""
+    """Report that a function no longer exists."""
     changed = list_steps_in_force(incident)
     mappings = tuple(one for one in changed if isinstance(one.step, DisableMapping))
     limited = tuple(one for one in changed if isinstance(one.step, LimitMapping))

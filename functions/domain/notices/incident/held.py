@@ -75,7 +75,7 @@ _AGAIN: Final = (
     " proves the loop."
 )
 _ELSE: Final = (
-    "Where it cannot be told, it may stay held, for you to decide. In any other case Loopbreaker"
+    "Where this shows neither, it may stay held, for you to decide. In any other case Loopbreaker"
     " restores everything."
 )
 _NEXT: Final = (
@@ -87,7 +87,7 @@ _NEXT: Final = (
 
 
 def compose_held(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    """Tell that a function is held back, to see whether it feeds itself."""
+    """Report that a function is held back, to see whether it feeds itself."""
     watch = incident.watch
     if watch is None:
         return compose_capped_earlier(incident, context, now)
@@ -133,8 +133,8 @@ def _describe_stretch(watch: Watch) -> str:
     if not stretch:
         return ""
     return (
-        f" If so much waits that this does not tell, a trial lasts up to {format_duration(stretch)}"
-        " longer, where that costs no more."
+        " If more events wait than can go round in that time, a trial lasts up to"
+        f" {format_duration(stretch)} longer, where that costs no more."
     )
 
 
@@ -147,15 +147,15 @@ def _compose_changes(incident: Incident, now: datetime) -> str:
 
 
 def compose_kept(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    """Tell that a hold goes on until people decide: a loop was shown, or nothing could be."""
+    """Report that a hold goes on until people decide: a loop was shown, or nothing could be."""
     is_untold = parse_decision_reason(incident) is DecisionReason.CANNOT_BE_TOLD
     caution = (
         ""
         if is_untold
         else "It is not stopped for good, because the configuration does not prove the loop. A"
         " client that waits for each answer looks the same, and so does a producer that watches the"
-        " depth of a queue. Held, its events wait, as told below; stopped, some could be lost at"
-        " once."
+        " depth of a queue. Held, its events wait, as described below; stopped, some could be lost"
+        " at once."
     )
     return Notice(
         subject=compose_subject(
@@ -209,7 +209,7 @@ def compose_expiring(incident: Incident, context: NoticeContext, now: datetime) 
 
 
 def compose_let_go(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    """Tell that a hold is over: the function runs as before."""
+    """Report that a hold is over: the function runs as before."""
     grounds = incident.assessment.grounds
     first = grounds[0].reason if grounds else None
     left = any(one.restored is StepStatus.CHANGED_MEANWHILE for one in incident.steps)

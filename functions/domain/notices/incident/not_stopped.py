@@ -155,7 +155,7 @@ _EXEMPT: Final = frozenset({DecisionReason.EXEMPT_BY_TAG, DecisionReason.EXEMPT_
 
 
 def compose_notified(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    """Tell of a decision that changes nothing."""
+    """Report a decision that changes nothing."""
     reason = parse_decision_reason(incident)
     explanation = _CHANGED_NOTHING if reason is None else _NOT_STOPPED.get(reason, _CHANGED_NOTHING)
     assessment = incident.assessment
@@ -272,7 +272,7 @@ def _describe_imagined_cap(assessment: Assessment) -> str:
         "If it were still in danger then, it would be stopped, because the configuration closes the"
         " loop."
         if assessment.has(Reason.LOOP_PROVEN)
-        else "If it went on after that, you would be told what it costs, and decide."
+        else "If it went on after that, a mail would say what it costs, and you would decide."
     )
     return (
         f"Loopbreaker would have capped it for {format_duration(LONGEST_CAPPED)} at most, because"

@@ -60,7 +60,7 @@ _MOST_ROUNDS: Final = 10_000.0
 
 
 def compose_begun(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    """Tell that a function is let go a little, and watched."""
+    """Report that a function is let go a little, and watched."""
     probation = incident.probation
     until = "" if probation is None else f" by {format_moment(probation.ends_at, now)}"
     before = "stopped" if probation is None or probation.was_stopped else "held"
@@ -96,7 +96,7 @@ def compose_begun(incident: Incident, context: NoticeContext, now: datetime) -> 
                         "2.",
                     ),
                     bullet(
-                        "It cannot be told, and nothing speaks against it: Loopbreaker restores"
+                        "It remains unknown, and nothing speaks for a loop: Loopbreaker restores"
                         " everything, and says so.",
                         "3.",
                     ),
@@ -132,7 +132,7 @@ def describe_probation(incident: Incident) -> str:
 def compose_over(
     incident: Incident, probation: Probation, context: NoticeContext, now: datetime
 ) -> Notice:
-    """Tell that a function was restored after its probation."""
+    """Report that a function was restored after its probation."""
     outcome = probation.outcome
     is_passed = outcome in PASSED
     left = sum(one.restored is StepStatus.CHANGED_MEANWHILE for one in incident.steps)
@@ -170,7 +170,7 @@ def compose_over(
 
 
 def compose_failed(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    """Tell that what was let go came back, so that the function is held as before."""
+    """Report that what was let go came back, so that the function is held as before."""
     probation = incident.probation
     was_stopped = probation is None or probation.was_stopped
     is_shown = probation is not None and probation.outcome is ProbationOutcome.CAME_BACK
@@ -209,7 +209,7 @@ def compose_failed(incident: Incident, context: NoticeContext, now: datetime) ->
 
 
 def compose_refused(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    """Tell that AWS refused a step of a probation."""
+    """Report that AWS refused a step of a probation."""
     probation = incident.probation
     is_begun = probation is not None and probation.let_go_at is not None
     stays = (
@@ -292,8 +292,8 @@ _SHOWN: Final[dict[ProbationOutcome, str]] = {
         " back. Whether it still is a loop is not known: look at it once that one is restored."
     ),
     ProbationOutcome.DATA_LATE: (
-        "CloudWatch told too little to say whether it still is a loop, and nothing speaks for it."
-        " Look at its invocations."
+        "CloudWatch has too little data to say whether it still is a loop, and nothing speaks for"
+        " it. Look at its invocations."
     ),
     ProbationOutcome.NOT_WATCHED: (
         "The function contain did not end the probation in time, so that a schedule did, which was"
@@ -310,7 +310,7 @@ _SHOWN: Final[dict[ProbationOutcome, str]] = {
         " go round often, so that a loop is likely and not shown."
     ),
     ProbationOutcome.NOT_SETTLED: (
-        "CloudWatch's figures came too late to tell whether that was its own doing. It stays held,"
+        "CloudWatch's figures came too late to show whether that was its own doing. It stays held,"
         " because that is safe."
     ),
 }

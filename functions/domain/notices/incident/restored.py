@@ -48,7 +48,7 @@ from functions.domain.notices.text import format_count
 
 
 def compose_restored(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    """Tell that a function is as it was before."""
+    """Report that a function is as it was before."""
     probation = incident.probation
     if probation is not None and probation.outcome is not None:
         return compose_over(incident, probation, context, now)
@@ -96,7 +96,7 @@ def _describe_past_loss(incident: Incident) -> str:
 
 
 def compose_restore_failed(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    """Tell what could not be put back."""
+    """Report what could not be put back."""
     failed = [one for one in incident.steps if one.restored is StepStatus.FAILED]
     changed = list_steps_in_force(incident)
     is_still = any(isinstance(one.step, Reserve | ScaleToZero) for one in changed)
@@ -202,7 +202,7 @@ _OF_EARLIER_VERSION: Final = (
 
 
 def compose_lifted(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    """Tell that a hold or a cap is over, or that a function is put back without being asked for."""
+    """Report that a hold or a cap is over, or that a function is restored without a request."""
     if not incident.is_withdrawn:
         return compose_let_go(incident, context, now)
     reason = parse_decision_reason(incident)

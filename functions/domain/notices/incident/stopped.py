@@ -60,7 +60,7 @@ from functions.domain.notices.ways_back import list_ways_back
 
 
 def compose_contained(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    """Tell that a function is stopped."""
+    """Report that a function is stopped."""
     return Notice(
         subject=compose_subject("STOPPED", incident.function, describe_rate(incident)),
         body=compose_body(
@@ -114,7 +114,7 @@ def _describe_why_now(incident: Incident) -> str:
 
 
 def compose_contain_failed(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
-    """Tell that a function could not be stopped, or only in part."""
+    """Report that a function could not be stopped, or only in part."""
     is_held = any(
         isinstance(one.step, Reserve | ScaleToZero)
         and one.status in {StepStatus.DONE, StepStatus.ALREADY}
@@ -223,7 +223,7 @@ def compose_ledger_unavailable(
     is_tagged: bool = True,
     tag_key: str = "",
 ) -> Notice:
-    """Tell that a function was stopped although the ledger could not be written.
+    """Report that a function was stopped although the ledger could not be written.
 
     Parameters
     ----------

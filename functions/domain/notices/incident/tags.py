@@ -25,7 +25,7 @@ from functions.domain.notices.ways_back import list_ways_back
 def compose_doubtful_tag(
     facts: FunctionFacts, tagged: TaggedSnapshot, deployment: Deployment
 ) -> Notice:
-    """Tell of a tag without the guard's seal."""
+    """Report a tag without the guard's seal."""
     reserved = tagged.reserved_concurrency
     before = "nothing was reserved" if reserved is None else f"{reserved:,} were reserved"
     return Notice(
@@ -72,7 +72,7 @@ def compose_doubtful_tag(
 
 
 def compose_unreadable_tag(facts: FunctionFacts, deployment: Deployment) -> Notice:
-    """Tell of a tag that the guard cannot have written."""
+    """Report a tag that the guard cannot have written."""
     value = facts.tags.get(SNAPSHOT_TAG, "")
     return Notice(
         subject=compose_subject("TAG UNREADABLE:", facts.name, ""),

@@ -14,7 +14,7 @@ from functions.domain.notices.notice import Deployment, Notice
 
 
 def compose_unreadable_record(function: str, deployment: Deployment) -> Notice:
-    """Tell of a function whose open incident this version cannot read."""
+    """Report a function whose open incident this version cannot read."""
     return Notice(
         subject=compose_subject("RECORD UNREADABLE:", function, " is not looked after"),
         body=compose_body(

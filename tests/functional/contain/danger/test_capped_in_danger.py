@@ -178,7 +178,7 @@ def test_it_ends_when_the_danger_is_over() -> None:
 
 
 def test_it_ends_after_a_quarter_of_an_hour_in_any_case() -> None:
-    """Then people are told that it goes on, with its cost, and it is not capped again at once."""
+    """Then a notice says that it goes on, with its cost; it is not capped again at once."""
     story = capped()
 
     story.pass_minutes(14)

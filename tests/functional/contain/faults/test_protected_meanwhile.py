@@ -36,7 +36,7 @@ def protect(scene: Scene, how: str) -> None:
 def test_a_capped_function_that_is_protected_is_put_back_and_never_stopped(
     how: str, *, pinned: bool
 ) -> None:
-    """Whatever it does under the cap; people are told why, and once."""
+    """Whatever it does under the cap; people are notified of the reason, once."""
     scene = suspected(reserved=50)
     scene.contributor()
     minutes_under_the_cap(scene, 1, pinned=pinned)

@@ -76,7 +76,7 @@ def _before_next_reserve(scene: Scene, action: Callable[[], None]) -> None:
 
 
 def test_a_refusal_long_after_the_removal_is_a_no() -> None:
-    """What was removed is put back, and people are told."""
+    """What was removed is put back, and people are notified."""
     scene = Scene()
     scene.add_runaway(provisioned={"live": 4})
     scene.account.faults.fail("reserve", OTHER_WORDS, skip=1, times=-1)
@@ -108,7 +108,7 @@ def test_the_mappings_are_not_looked_for_before_the_throttle() -> None:
 
 @pytest.mark.parametrize("error", [BusyError("Rate exceeded"), RefusedError("AccessDenied")])
 def test_mappings_that_cannot_be_found_now_are_found_by_a_pulse(error: Exception) -> None:
-    """The function is stopped and people are told at once; its mappings are paused later."""
+    """The function is stopped and people are notified at once; its mappings are paused later."""
     scene = Scene()
     scene.add_runaway(reserved=5)
     mapping = scene.account.add_mapping("orders", QUEUE)

@@ -231,7 +231,7 @@ def test_a_function_that_people_put_back_lately_is_not_held_for_another() -> Non
 
 
 def test_the_blast_radius_counts_the_function_that_is_held() -> None:
-    """None is left: people are told, and nothing is changed."""
+    """None is left: people are notified, and nothing is changed."""
     policy = Policy(blast_radius=1)
     story = _not_holdable(policy=policy)
     story.scene.add_runaway("images")

@@ -250,7 +250,7 @@ def test_a_certain_circle_that_people_keep_busy_is_let_go() -> None:
 
 
 def test_the_way_back_is_made_before_anything_is_held() -> None:
-    """Where it cannot be made, nothing is held, and people are told."""
+    """Where it cannot be made, nothing is held, and people are notified."""
     story = suspected()
     story.scene.account.faults.fail("schedule", DENIED, times=-1)
 

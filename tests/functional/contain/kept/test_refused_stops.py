@@ -1,4 +1,4 @@
-"""Where AWS refuses a stop or a restore, the snapshot is kept and people are told."""
+"""Where AWS refuses a stop or a restore, the snapshot is kept and people are notified."""
 
 from datetime import timedelta
 

@@ -104,7 +104,7 @@ def test_provisioned_concurrency_is_removed_first_and_put_back_last() -> None:
 
 
 def test_observe_mode_tells_once_and_changes_nothing() -> None:
-    """In observe mode people are told once, however often the signal comes."""
+    """In observe mode people are notified once, however often the signal comes."""
     scene = Scene(Policy(mode=Mode.OBSERVE))
     scene.add_runaway()
 
@@ -121,7 +121,7 @@ def test_observe_mode_tells_once_and_changes_nothing() -> None:
 
 @pytest.mark.parametrize("tag", ["true", "True", " TRUE "])
 def test_an_exempt_function_is_never_touched(tag: str) -> None:
-    """The tag keeps a function untouched; people are told all the same."""
+    """The tag keeps a function untouched; people are notified all the same."""
     scene = Scene()
     scene.add_runaway(tags={"loopbreaker:exempt": tag})
 

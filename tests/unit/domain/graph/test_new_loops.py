@@ -19,7 +19,7 @@ from tests.unit.domain.graph.accounts.samples import ACCOUNTS, graph_of
 
 
 def test_a_new_loop_is_news() -> None:
-    """A loop that nobody was told of is told of."""
+    """A loop that nobody was notified of is told of."""
     loops = graph_of("dynamodb_same_table").loops
 
     assert loops == find_new_loops((), loops)

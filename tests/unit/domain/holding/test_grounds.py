@@ -47,7 +47,7 @@ def test_a_shown_loop_is_told_with_everything_that_was_seen() -> None:
         "It was watched for 14 minutes.",
         "While it was held, nothing arrived; before, 900 events a minute.",
         "Then a little was let go; 40 events had waited.",
-        "What was let go came back 61 times; a loop is told from 12 times on.",
+        "What was let go came back 61 times; a loop comes back 12 times or more.",
         "Held again, nothing arrived; let go, 800 events a minute.",
     ]
 

@@ -127,7 +127,7 @@ def compose_evidence(incident: Incident, now: datetime, *further: str) -> str:
 
 
 def _describe_order(incident: Incident) -> str:
-    """Say who ordered a stop, as far as that is known: Lambda tells no function who invokes it."""
+    """Say who ordered a stop, if that is known: Lambda does not report who invokes a function."""
     if not incident.ordered_by:
         return "A person ordered it. The order does not say who."
     return (

@@ -117,7 +117,7 @@ def test_reads_the_scaling_of_every_version_with_instances(
 def test_a_scaling_that_cannot_be_read_is_unknown(
     functions: LambdaFunctions, script: Script, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The function is described all the same: people are told that it cannot be stopped."""
+    """The function is described all the same: people are notified that it cannot be stopped."""
     script.answer("get_function", on_instances())
     script.refuse("list_function_versions_by_capacity_provider", "AccessDeniedException")
 

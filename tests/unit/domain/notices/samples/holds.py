@@ -191,7 +191,7 @@ def capped_in_danger(*, minutes: float = 0, is_certain: bool = True) -> Incident
 
 
 def would_be_capped() -> Incident:
-    """The same in observe mode: people are told what would have been done to the callers."""
+    """The same in observe mode: people are notified what would have been done to the callers."""
     capped = capped_in_danger(is_certain=False)
     if capped.watch is None:
         raise AssertionError
