@@ -44,6 +44,7 @@ from functions.domain.holding.watch import Lever, Phase, Watch
 
 ROOM: Final = 1.4  # by which the concurrency of a trial is higher than it takes
 RUNS_TO_COUNT: Final = 3000.0  # a minute, that tell how much each execution writes
+GUESSED_SHARE: Final = 0.75  # of the concurrency before, where what waits is only guessed
 SHARE_TO_COUNT: Final = 0.25  # of the concurrency before, at least: it may be none after all
 ENOUGH_TIMES: Final = 1.1  # of the generations that show a loop, foreseen: the trial may end
 ENOUGH_MINUTES: Final = 3
@@ -115,6 +116,8 @@ def _let_go(case: Case, depth: float | None) -> LetGo:
     events = GENERATIONS * ROOM * (waiting + outside * (seconds + lead) / MINUTE_SECONDS)
     wanted = events * tally.duration / seconds / tally.batch
     least = float(plan.least_trial)
+    if Lever.ZERO in plan.levers:
+        wanted = max(wanted, GUESSED_SHARE * plan.ran_before)
     if plan.cap is not None:
         # What is throttled is tried again later and later: places stay empty meanwhile.
         least = max(least, plan.cap / SHARE_TO_BIND)
