@@ -48,6 +48,7 @@ from tests.unit.domain.holding.judgement.playing import (
 # before it was held.
 SLOWER = 1_009_703_508
 GROWING = 3_343_981_110
+CHAIN = 2_832_929_888  # whose events come back after nine seconds
 
 
 @played
@@ -232,6 +233,14 @@ def test_a_loop_that_multiplies_in_its_own_way_is_shown(play: int, minutes: int)
 
     assert isinstance(ended.verdict, Shown)
     assert ended.minutes <= minutes
+
+
+def test_a_chain_of_which_more_waits_than_is_guessed_is_shown_in_time() -> None:
+    """What waits of a stream is not known when a little is let go: enough runs all the same."""
+    _, ended = held.play(held.LOOPS["chain of 2 to 40 s"], CHAIN)
+
+    assert isinstance(ended.verdict, Shown)
+    assert ended.minutes <= 15
 
 
 @played_large
