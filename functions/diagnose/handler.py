@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from functions.aws.diagnosis.signals import parse_diagnosis_signal
 from functions.aws.runtime.clock import read_clock
 from functions.aws.runtime.custom_resource import (
-    CustomResourceRequest,
     RequestType,
     is_custom_resource_event,
     serve_request,
@@ -30,10 +30,8 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from functions.aws.runtime.custom_resource import CustomResourceRequest
     from functions.diagnose.wiring import DiagnosisWiring
-
-# The same for the resource's whole life: another one would make CloudFormation delete "the old".
-PHYSICAL_ID: Final = "LoopbreakerDiagnosis"
 
 
 @logger.inject_lambda_context
@@ -48,13 +46,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | N
         return context.get_remaining_time_in_millis() / 1000
 
     if is_custom_resource_event(event):
-        request = CustomResourceRequest.from_event(event)
-        serve_request(
-            request,
-            PHYSICAL_ID,
-            lambda after: _carry_out(request, after, seconds_left),
-            seconds_left,
-        )
+        serve_request(event, partial(_carry_out, seconds_left=seconds_left), seconds_left)
         return None
     wiring = connect()
     try:

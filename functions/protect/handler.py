@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.runtime.clock import read_clock
 from functions.aws.runtime.custom_resource import (
-    CustomResourceRequest,
     RequestType,
     serve_request,
 )
@@ -18,9 +18,11 @@ from functions.workflows.deployment.report_account import DeploymentPlan, report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import ExitStack
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from functions.aws.runtime.custom_resource import CustomResourceRequest
     from functions.workflows.deployment.report_account import AccountReport
 
 ACCOUNT: Final = "Custom::LoopbreakerAccount"
@@ -37,16 +39,16 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
 
     Lambda may deliver a request twice, which is harmless.
     """
-    request = CustomResourceRequest.from_event(event)
 
     def seconds_left() -> float:
         return context.get_remaining_time_in_millis() / 1000
 
-    name = request.resource_type.removeprefix("Custom::")
-    serve_request(request, name, lambda _: _carry_out(request, seconds_left), seconds_left)
+    serve_request(event, partial(_carry_out, seconds_left=seconds_left), seconds_left)
 
 
-def _carry_out(request: CustomResourceRequest, seconds_left: Callable[[], float]) -> dict[str, str]:
+def _carry_out(
+    request: CustomResourceRequest, _: ExitStack, seconds_left: Callable[[], float]
+) -> dict[str, str]:
     """A Delete does nothing: the reservations end with the functions."""
     if request.request_type is RequestType.DELETE:
         return {}

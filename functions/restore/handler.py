@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from functions.aws.incidents.way_back import is_hold_end, parse_hold_end
 from functions.aws.runtime.custom_resource import (
-    CustomResourceRequest,
     RequestType,
     serve_request,
 )
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-# The same for the resource's whole life: another one would make CloudFormation delete "the old".
-PHYSICAL_ID: Final = "LoopbreakerRollback"
+    from functions.aws.runtime.custom_resource import CustomResourceRequest
 
 
 @logger.inject_lambda_context
@@ -62,13 +61,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | s
     if is_hold_end(event):
         _end_hold(event, seconds_left)
     else:
-        request = CustomResourceRequest.from_event(event)
-        serve_request(
-            request,
-            PHYSICAL_ID,
-            lambda after: _carry_out(request, after, seconds_left),
-            seconds_left,
-        )
+        serve_request(event, partial(_carry_out, seconds_left=seconds_left), seconds_left)
     return None
 
 

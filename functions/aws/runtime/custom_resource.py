@@ -214,9 +214,8 @@ def put_over_https(url: str, body: bytes) -> None:
 
 
 def serve_request(
-    request: CustomResourceRequest,
-    physical_resource_id: str,
-    carry_out: Callable[[ExitStack], Mapping[str, str]],
+    event: Mapping[str, Any],
+    carry_out: Callable[[CustomResourceRequest, ExitStack], Mapping[str, str]],
     seconds_left: Callable[[], float],
 ) -> None:
     """Carry a request out and answer it, whatever happens: without an answer the stack waits.
@@ -225,34 +224,35 @@ def serve_request(
     said in CloudFormation's events, in AWS's own words where it has some. A Delete succeeds all the
     same: a stack that cannot be removed helps nobody.
 
+    The resource's physical id is the name of its type, for its whole life: another one would make
+    CloudFormation delete what it believes to be the old resource.
+
     Parameters
     ----------
-    physical_resource_id
-        The same for the resource's whole life: another one would make CloudFormation delete what
-        it believes to be the old resource.
     carry_out
         Does the work and returns what `Fn::GetAtt` reads. What it registers runs after the answer.
 
     Raises
     ------
+    CustomResourceShapeError
+        When the event is no request.
     ResponseUndeliveredError
         See `respond`.
     """
+    request = CustomResourceRequest.from_event(event)
     data: Mapping[str, str] = {}
     reason = None
     with ExitStack() as after_the_answer:
         try:
             with PROPAGATION.wait_for_propagation(seconds_left()):
-                data = carry_out(after_the_answer)
+                data = carry_out(request, after_the_answer)
         except Exception as error:  # noqa: BLE001 - the answer carries it to the stack's events
             logger.exception("request failed", resource_type=request.resource_type)
             if request.request_type is not RequestType.DELETE:
                 reason = str(error) or repr(error)
+        name = request.resource_type.removeprefix("Custom::")
         respond(
-            request,
-            CustomResourceResponse(
-                physical_resource_id=physical_resource_id, reason=reason, data=data
-            ),
+            request, CustomResourceResponse(physical_resource_id=name, reason=reason, data=data)
         )
 
 

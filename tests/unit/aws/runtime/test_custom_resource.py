@@ -280,13 +280,13 @@ class Served:
     def serve(self, event: dict[str, Any], *, fails: Exception | None = None) -> dict[str, Any]:
         """The answer to a request of which the work fails or not."""
 
-        def carry_out(after_the_answer: ExitStack) -> dict[str, str]:
+        def carry_out(_: CustomResourceRequest, after_the_answer: ExitStack) -> dict[str, str]:
             after_the_answer.callback(self.finish)
             if fails is not None:
                 raise fails
             return {"Text": "done"}
 
-        serve_request(CustomResourceRequest.from_event(event), "it", carry_out, lambda: 100.0)
+        serve_request(event, carry_out, lambda: 100.0)
         answer: dict[str, Any] = json.loads(self.endpoint.bodies[-1])
         return answer
 
@@ -302,6 +302,7 @@ def test_what_is_carried_out_is_answered(monkeypatch: pytest.MonkeyPatch) -> Non
     answer = served.serve(UPDATE)
 
     assert (answer["Status"], answer["Data"]) == ("SUCCESS", {"Text": "done"})
+    assert answer["PhysicalResourceId"] == "MyCustomResourceType"
     assert served.happened == ["after 1 answers"]
 
 
