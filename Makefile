@@ -82,14 +82,15 @@ $(READY_RUNTIME): requirements.txt requirements-dev.txt constraints.txt
 	@touch $@
 
 # They wait for the sandbox's minutes more than they compute: more of them than there are cores.
+# `exec`, so that who stops make stops them.
 sandbox: $(READY)
-	@$(PY) -m pytest -q -n 4 -m "not e2e" tests/sandbox
+	@exec $(PY) -m pytest -q -n 4 -m "not e2e" tests/sandbox
 
 check: lint types imports unit  ## everything but the sandbox's own tests and e2e
 
 # They wait too.
 e2e: setup
-	@$(PY) -m pytest -q -m e2e -n 3 --dist loadfile --no-loadscope-reorder tests/e2e
+	@exec $(PY) -m pytest -q -m e2e -n 3 --dist loadfile --no-loadscope-reorder tests/e2e
 
 # What waits for the sandbox leaves half of the machine to what computes. Its output follows whole.
 WAITING := build/test-sandbox.log
