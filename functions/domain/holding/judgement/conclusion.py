@@ -47,17 +47,17 @@ def conclude(case: Case) -> HoldVerdict:
     if _has_ended(case):
         return Release(reason=ReleaseReason.ENDED, figures=figures)
     balance = Balance.of(case)
-    accounts = balance is not None and balance.shows_loop
-    stops = _stops_with_runs(case, balance) if accounts and balance else _stops_at_once(case)
+    account = balance if balance is not None and balance.shows_loop else None
+    stops = _stops_with_runs(case, account) if account else _stops_at_once(case)
     if not stops and case.fan_out <= GROWING and not _is_silent_again(case):
         return Release(reason=ReleaseReason.CAME_ON, figures=figures)
-    if not _is_like_trial(case):
+    if not _is_like_trial(case, account):
         return Release(reason=ReleaseReason.UNLIKE_TRIAL, figures=figures)
     generations = figures.generations or 0.0
     if stops and generations >= GENERATIONS:
         return Shown(figures=figures)
-    if stops and balance is not None and accounts:
-        written = round(balance.multiplies, 2)
+    if stops and account is not None:
+        written = round(account.multiplies, 2)
         return Shown(figures=replace(figures, written_for_each=written))
     came = case.unwritten * len(minutes)
     possible = case.expected * len(minutes) / (case.waiting + came)
@@ -84,21 +84,31 @@ def _has_ended(case: Case) -> bool:
     return last < BACK_SHARE * min(case.expected, case.tally.rate(case.trial) - case.outside)
 
 
-def _is_like_trial(case: Case) -> bool:
-    """Whether what came is what was let go can have written: as much, minute after minute."""
+def _is_like_trial(case: Case, account: Balance | None) -> bool:
+    """Whether what came is what was let go can have written: as much, minute after minute.
+
+    Of a loop that still grew when it was held, the minutes before show less than it can write. The
+    account of its events has shown that it wrote all of them.
+    """
     tally, minutes = case.tally, case.trial
     mean = tally.rate(minutes)
     noise = SIGMAS * math.sqrt(mean)
-    if mean - case.outside > LEVEL_TIMES * case.most_expected + noise:
-        return False
-    ran = sum(tally.counts.invocations.values[at] or 0.0 for at in minutes)
-    wrote = SERVED_TIMES * case.most_for_each * ran + case.waiting
-    if mean * len(minutes) > wrote + SIGMAS * math.sqrt(wrote):
+    if account is None and not _could_write(case, mean, noise):
         return False
     low, high = UNEVEN
     return _fills_trial(case) and all(
         low * mean - noise <= tally.arrived[at] <= high * mean + noise for at in minutes
     )
+
+
+def _could_write(case: Case, mean: float, noise: float) -> bool:
+    """Whether a loop of its rate before could have written so many a minute in the trial."""
+    if mean - case.outside > LEVEL_TIMES * case.most_expected + noise:
+        return False
+    minutes = case.trial
+    ran = sum(case.tally.counts.invocations.values[at] or 0.0 for at in minutes)
+    wrote = SERVED_TIMES * case.most_for_each * ran + case.waiting
+    return mean * len(minutes) <= wrote + SIGMAS * math.sqrt(wrote)
 
 
 def _fills_trial(case: Case) -> bool:
