@@ -45,9 +45,10 @@ from tests.unit.domain.holding.judgement.playing import (
 )
 
 # Loops that multiply their events: one that becomes slower in its trial, one that grew slowly
-# before it was held.
+# before it was held, one that grew fast until then.
 SLOWER = 1_009_703_508
 GROWING = 3_343_981_110
+STEEP = 2_487_526_932
 CHAIN = 2_832_929_888  # whose events come back after nine seconds
 
 
@@ -226,7 +227,7 @@ def test_a_loop_that_multiplies_its_events_is_shown(kind: SourceKind, fan_out: f
     assert ended.minutes <= 15
 
 
-@pytest.mark.parametrize(("play", "minutes"), [(SLOWER, 15), (GROWING, 18)])
+@pytest.mark.parametrize(("play", "minutes"), [(SLOWER, 15), (GROWING, 18), (STEEP, 15)])
 def test_a_loop_that_multiplies_in_its_own_way_is_shown(play: int, minutes: int) -> None:
     """Its trial ends in time, and what waited is not compared before all of it is counted."""
     _, ended = held.play(held.LOOPS["fan-out above 1"], play)
