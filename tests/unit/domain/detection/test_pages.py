@@ -8,7 +8,7 @@ import pytest
 from functions.domain.detection import shapes, traffic
 from functions.domain.detection.lateness import LATEST
 from functions.domain.holding import plan
-from functions.domain.holding.judgement import balance, case, outside
+from functions.domain.holding.judgement import balance, case, outside, verdict
 from functions.domain.incidents import policy
 
 DOCS = Path(__file__).parents[4] / "docs"
@@ -52,6 +52,8 @@ def value(constant: str) -> str:
             "trial",
             (
                 f"{plan.TRIAL_SECONDS / MINUTE:.0f} minutes, "
+                f"{verdict.MULTIPLYING_SHARE * plan.TRIAL_SECONDS / MINUTE:.0f} where events"
+                " multiply, "
                 f"{(plan.TRIAL_SECONDS + plan.BACKOFF_SECONDS) / MINUTE:.0f} under a cap; about "
                 f"{plan.LONGEST_TRIAL_SECONDS / MINUTE:.0f} at most, "
                 f"{plan.LONGEST_CHEAP_TRIAL_SECONDS / MINUTE / 60:.0f} hours where that is cheap"
