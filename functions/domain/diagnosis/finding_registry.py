@@ -139,7 +139,7 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One thing that people are to be told once.
+    """One thing that people are to be notified of once.
 
     `finding` is ``None`` for a closed one; `new_causes` are those that nobody was notified of.
     """

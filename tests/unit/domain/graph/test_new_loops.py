@@ -19,7 +19,7 @@ from tests.unit.domain.graph.accounts.samples import ACCOUNTS, graph_of
 
 
 def test_a_new_loop_is_news() -> None:
-    """A loop that nobody was notified of is told of."""
+    """A loop that nobody was notified of gets a notice."""
     loops = graph_of("dynamodb_same_table").loops
 
     assert loops == find_new_loops((), loops)
@@ -72,7 +72,7 @@ def test_accepted_loops_are_no_news() -> None:
 
 
 def test_a_key_does_not_depend_on_where_one_begins() -> None:
-    """A loop of two functions has one key, whichever function it is told of."""
+    """A loop of two functions has one key, whichever function it is reported for."""
     (loop,) = graph_of("dynamodb_two_functions").loops
 
     seen = loop.seen_from("price")

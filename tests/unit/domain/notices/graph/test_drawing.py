@@ -28,7 +28,7 @@ def test_line_of_the_classic_loop() -> None:
 
 
 def test_line_from_another_function() -> None:
-    """A loop of two functions begins with the trigger of whom it is told of."""
+    """A loop of two functions begins with the trigger of the function it is reported for."""
     loop = loop_of("dynamodb_two_functions")
 
     assert (
