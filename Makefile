@@ -20,7 +20,7 @@ COUNT ?= 100000
 MINUTES ?=
 DEPTH ?= bell
 
-.PHONY: help setup demo drill test check quick lint types imports unit unit-runtime sandbox e2e soak bench deploy package lock clean
+.PHONY: help setup demo drill test check lint types imports unit unit-runtime sandbox e2e soak bench deploy package lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,13 +53,12 @@ types: $(READY)
 imports: $(READY)
 	@$(VENV)/bin/lint-imports --no-cache
 
-# What most changes break: few examples of each property, and nothing that is enumerated.
-QUICK_TESTS := tests/unit tests/contract tests/functional --hypothesis-profile=few \
-	--ignore=tests/unit/bench --ignore=tests/unit/stacks \
-	--ignore=tests/unit/domain/graph/test_against_enumeration.py
+# What most changes break: few examples of each property, and nothing that enumerates.
+CHECKED := tests/unit tests/contract tests/functional --ignore=tests/unit/bench \
+	-m "not thorough" --hypothesis-profile=few
 
-quick: lint imports  ## the tests that most changes break, in minutes
-	@$(PY) -m pytest -q -n auto $(QUICK_TESTS)
+check: lint imports types  ## before each commit: what most changes break, in 90 seconds
+	@$(PY) -m pytest -q -n auto $(CHECKED)
 
 unit: $(READY)
 	@$(PY) -m pytest -q -n auto -m "not e2e" --ignore=tests/sandbox
@@ -73,7 +72,7 @@ unit-runtime:  ## unit, contract and functional tests under the Python of the de
 	@found=$$($(find_runtime)); \
 	if [ -z "$$found" ]; then echo "skipped: the tests under Python $(RUNTIME), which is not installed"; \
 	else $(MAKE) --no-print-directory $(READY_RUNTIME) RUNTIME_PYTHON="$$found" && \
-	$(VENV_RUNTIME)/bin/python -m pytest -q -n 2 -p no:cacheprovider $(QUICK_TESTS); fi
+	$(VENV_RUNTIME)/bin/python -m pytest -q -n 2 -p no:cacheprovider $(CHECKED); fi
 
 $(READY_RUNTIME): requirements.txt requirements-dev.txt constraints.txt
 	@echo "installing the pinned Python packages for Python $(RUNTIME) ..."
@@ -86,8 +85,6 @@ $(READY_RUNTIME): requirements.txt requirements-dev.txt constraints.txt
 sandbox: $(READY)
 	@exec $(PY) -m pytest -q -n 4 -m "not e2e" tests/sandbox
 
-check: lint types imports unit  ## everything but the sandbox's own tests and e2e
-
 # They wait too.
 e2e: setup
 	@exec $(PY) -m pytest -q -m e2e -n 3 --dist loadfile --no-loadscope-reorder tests/e2e
@@ -99,7 +96,7 @@ test: setup  ## everything
 	@echo "the tests of the sandbox run beside the others; what they print comes last (now: $(WAITING))"
 	@$(MAKE) --no-print-directory sandbox e2e > $(WAITING) 2>&1 & waiting=$$!; \
 	trap 'kill $$waiting' INT TERM; \
-	$(MAKE) --no-print-directory check unit-runtime; computed=$$?; \
+	$(MAKE) --no-print-directory lint imports types unit unit-runtime; computed=$$?; \
 	wait $$waiting; waited=$$?; \
 	cat $(WAITING); exit $$((computed || waited))
 

@@ -133,6 +133,12 @@ class LocalAws:
         self._log_path = log_path
         self._process: subprocess.Popen[bytes] | None = None
         self._clients: dict[str, Any] = {}
+        # One session: each reads the endpoints of all services anew.
+        self._session = boto3.session.Session(
+            aws_access_key_id=ACCOUNT_ID,
+            aws_secret_access_key="local",  # noqa: S106 - the emulator takes any
+            region_name=REGION,
+        )
         self._lock = threading.Lock()
         self._port = 0
         self._clock: SandboxClock | None = None
@@ -254,12 +260,7 @@ class LocalAws:
         """A boto3 client of the local AWS, with the account's own rights."""
         with self._lock:
             if service not in self._clients:
-                session = boto3.session.Session(
-                    aws_access_key_id=ACCOUNT_ID,
-                    aws_secret_access_key="local",  # noqa: S106 - the emulator takes any
-                    region_name=REGION,
-                )
-                self._clients[service] = session.client(
+                self._clients[service] = self._session.client(
                     service,  # type: ignore[call-overload]
                     endpoint_url=self.endpoint,
                     config=Config(

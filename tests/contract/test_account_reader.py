@@ -201,6 +201,7 @@ def account(peopled: LocalAws) -> Account:
     return read
 
 
+@pytest.mark.thorough
 def test_a_function_with_all_that_belongs_to_it(account: Account) -> None:
     """Configuration, environment, tag, destinations and dead letters are joined."""
     (found,) = (one for one in account.functions if one.name == "orders")

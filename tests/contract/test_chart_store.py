@@ -197,6 +197,7 @@ def test_what_was_told_is_bounded(table: str) -> None:
     assert (len(state.told), state.told[0]) == (MOST_TOLD, f"{5:016x}")
 
 
+@pytest.mark.thorough
 def test_facts_come_back_from_the_table(table: str) -> None:
     """Parts of real items are read as they were written, and cleared when nothing names them."""
     client = clients.make_dynamodb_client()

@@ -93,6 +93,7 @@ def test_two_writers_of_the_book_cannot_both_have_their_way(remediations: Remedi
         remediations.save_book(first)
 
 
+@pytest.mark.thorough
 def test_a_book_of_ten_thousand_findings(store: DiagnosisStore) -> None:
     """It is written with what fits, says how many do not, and can be read and written again."""
     random = Random(1)  # noqa: S311 (texts that do not compress)
@@ -125,6 +126,7 @@ def test_a_book_of_ten_thousand_findings(store: DiagnosisStore) -> None:
     assert store.save_book(saved).version == 2
 
 
+@pytest.mark.thorough
 def test_a_treatment_with_long_notices_fits(store: DiagnosisStore) -> None:
     """Texts are cut where they do not fit; what undoing needs stays."""
     long = Random(2).randbytes(300_000).hex()  # noqa: S311 (a text that does not compress)

@@ -11,6 +11,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -102,9 +103,10 @@ class Case:
     cut: str
 
 
-def cases() -> list[Case]:
+@cache
+def cases() -> tuple[Case, ...]:
     """All accounts of the folder."""
-    return [read_case(path) for path in sorted(FOLDER.glob("*.json"))]
+    return tuple(read_case(path) for path in sorted(FOLDER.glob("*.json")))
 
 
 def read_case(path: Path) -> Case:

@@ -84,7 +84,7 @@ class FakeMetrics:
         self.most_in_a_query: int | None = None
         self._account = account
         self._minutes: dict[str, _Minutes] = defaultdict(_Minutes)
-        self._history: dict[str, Callable[[datetime], float | None]] = {}
+        self._history: dict[str, float | Callable[[datetime], float | None]] = {}
         self._usual: dict[tuple[str, datetime], tuple[float | None, ...]] = {}
         # IteratorAge by function, in ms: in each minute, unless that minute has its own.
         self.lags: dict[str, float] = {}
@@ -114,11 +114,7 @@ class FakeMetrics:
     ) -> None:
         """Give a function 14 days of precedent: a constant, or a value for each period's start."""
         self._usual.clear()
-        if callable(per_five_minutes):
-            self._history[function] = per_five_minutes
-        else:
-            constant = per_five_minutes
-            self._history[function] = lambda _moment: constant
+        self._history[function] = per_five_minutes
 
     def account(self, now: datetime) -> AccountSeries:
         """See the port. The sums over all functions."""
@@ -134,8 +130,7 @@ class FakeMetrics:
         with self._account.call("metrics", "account_precedent", now=now):
             each = [self._precedent(name, now) for name in self._known()]
             empty = self._precedent("", now)
-            columns = zip(*(one.values for one in each), strict=True) if each else ()
-            values = tuple(_sum(column) for column in columns)
+            values = _sum_minutes([one.values for one in each])
             return replace(empty, values=values or empty.values)
 
     def busiest(self, now: datetime) -> Mapping[str, Series]:
@@ -286,8 +281,7 @@ class FakeMetrics:
     def _total(self, metric: str, now: datetime) -> Series:
         empty = self._series("", metric, now, RECENT_MINUTES)
         each = [self._series(name, metric, now, RECENT_MINUTES).values for name in self._minutes]
-        values = each[0] if len(each) == 1 else tuple(map(_sum, zip(*each, strict=True)))
-        return replace(empty, values=values or empty.values)
+        return replace(empty, values=_sum_minutes(each) or empty.values)
 
     def _precedent(self, function: str, now: datetime) -> Series:
         recent = floor_to(now, MINUTE_SECONDS) - timedelta(minutes=RECENT_MINUTES)
@@ -315,9 +309,9 @@ class FakeMetrics:
         habit = self._history.get(function)
         step = timedelta(seconds=PRECEDENT_PERIOD_SECONDS)
         values = (
-            (None,) * length
-            if habit is None
-            else tuple(habit(start + index * step) for index in range(length))
+            tuple(habit(start + index * step) for index in range(length))
+            if callable(habit)
+            else (habit,) * length
         )
         self._usual[function, start] = values
         return values
@@ -342,6 +336,11 @@ class FakeMetrics:
 
 def _is_published(minute: Sequence[float | None]) -> bool:
     return any(value is not None for value in minute)
+
+
+def _sum_minutes(each: Sequence[tuple[float | None, ...]]) -> tuple[float | None, ...]:
+    """The sums of all functions, value by value; ``None`` where none has a datapoint."""
+    return each[0] if len(each) == 1 else tuple(map(_sum, zip(*each, strict=True)))
 
 
 def _sum(values: Sequence[float | None]) -> float | None:

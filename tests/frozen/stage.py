@@ -72,7 +72,13 @@ class Stage:
 
     def begin(self, scene: Scene) -> KeptLedger:
         """Let a scene keep its records in the table, from here on; its ledger."""
-        ledger = ledger_of(scene, self.client, self.table, self.name)
+        table = Table(
+            lambda: self.client,
+            self.table,
+            retry=replace(WRITES, sleep=lambda _: None),
+            randomness=Random(self.name),  # noqa: S311 - the same marks in each run
+        )
+        ledger = keep_records(scene, table)
         self.scene, self.before = scene, settings_of(scene.account)
         return ledger
 
@@ -91,17 +97,10 @@ class Stage:
         return frozen
 
 
-def ledger_of(scene: Scene, client: Any, table: str, name: str) -> KeptLedger:
-    """Let a scene keep its records in a table; draws are the same in each run."""
-    ledger = KeptLedger(
-        Table(
-            lambda: client,
-            table,
-            retry=replace(WRITES, sleep=lambda _: None),
-            randomness=Random(name),  # noqa: S311 - the same marks in each run
-            clock=lambda: scene.now,
-        )
-    )
+def keep_records(scene: Scene, table: Table) -> KeptLedger:
+    """Let a scene keep its records in a table, by its own clock."""
+    table.clock = lambda: scene.now
+    ledger = KeptLedger(table)
     account: Any = scene.account
     account.ledger = ledger
     return ledger
@@ -117,12 +116,6 @@ def items_of(client: Any, table: str) -> list[dict[str, Any]]:
         if not page.get("LastEvaluatedKey"):
             return sorted(found, key=lambda one: (one["pk"]["S"], one["sk"]["S"]))
         start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
-
-
-def put_items(client: Any, table: str, items: list[dict[str, Any]]) -> None:
-    """Put frozen items into a table."""
-    for item in items:
-        client.put_item(TableName=table, Item=_real(item))
 
 
 def settings_of(account: FakeAccount) -> dict[str, Any]:
@@ -193,7 +186,8 @@ def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
     return {kind: base64.b64encode(given).decode() if kind == "B" else given}
 
 
-def _real(item: Mapping[str, Any]) -> dict[str, Any]:
+def to_stored(item: Mapping[str, Any]) -> dict[str, Any]:
+    """A frozen item in DynamoDB's own form."""
     return {
         name: {"B": base64.b64decode(value["B"])} if "B" in value else dict(value)
         for name, value in item.items()

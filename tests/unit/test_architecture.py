@@ -165,6 +165,7 @@ def modules() -> list[Path]:
     return sorted((ROOT / "functions").rglob("*.py"))
 
 
+@pytest.mark.thorough
 def test_a_class_name_means_one_thing() -> None:
     """No two classes have the same name."""
     found = Counter(

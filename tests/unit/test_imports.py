@@ -5,6 +5,8 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ("app.py", "stacks", "cdk_loopbreaker", "sandbox", "bench", "tests")
 
@@ -27,6 +29,7 @@ def test_app_imports_stacks_and_nothing_else_of_the_project() -> None:
     assert own == {"stacks"}
 
 
+@pytest.mark.thorough
 def test_types_of_each_cdk_module_in_use_are_read() -> None:
     """A module of the CDK that is not listed is skipped: what is made of it would be unchecked."""
     overrides = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["overrides"]

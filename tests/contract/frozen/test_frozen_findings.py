@@ -33,16 +33,15 @@ from tests.unit.domain.diagnosis.samples import NOW as DAY
 from tests.unit.domain.diagnosis.samples import Hospital
 
 if TYPE_CHECKING:
-    from sandbox.local_aws import LocalAws
     from tests.contract.frozen.thawing import (
         Frozen,
     )
 
 
 @pytest.mark.parametrize("name", set_names())
-def test_findings_are_read(shared_aws: LocalAws, name: str) -> None:
+def test_findings_are_read(name: str) -> None:
     """What is open, what was closed, how far a check has come, and what was changed since."""
-    store = store_of(thaw(shared_aws, name, "findings"))
+    store = store_of(thaw(name, "findings"))
 
     book = store.read_findings()
 
@@ -72,9 +71,9 @@ TREATED: Final = {
 
 
 @pytest.mark.parametrize(("name", "story"), [one for one in STORIES if one[1] in TREATED])
-def test_remedies_are_undone(shared_aws: LocalAws, name: str, story: str) -> None:
+def test_remedies_are_undone(name: str, story: str) -> None:
     """Each is in its state, and what it changed is put back exactly."""
-    frozen = thaw(shared_aws, name, story)
+    frozen = thaw(name, story)
     store = store_of(frozen)
 
     remediations = store.read_remediations()
@@ -92,7 +91,7 @@ def test_remedies_are_undone(shared_aws: LocalAws, name: str, story: str) -> Non
 
 def store_of(frozen: Frozen) -> DiagnosisStore:
     """Today's store of findings and remediations."""
-    return DiagnosisStore(frozen.open_table())
+    return DiagnosisStore(frozen.table)
 
 
 def treated(told: dict[str, Any]) -> Hospital:
@@ -104,13 +103,13 @@ def treated(told: dict[str, Any]) -> Hospital:
 
 
 @pytest.mark.parametrize("name", set_names())
-def test_the_event_graph_goes_on(shared_aws: LocalAws, name: str) -> None:
+def test_the_event_graph_goes_on(name: str) -> None:
     """A notice that waits is sent, a loop that was told is not told again, the account is read."""
-    frozen = thaw(shared_aws, name, "chart")
-    store = ChartStore(frozen.open_table(), holder="today")
+    frozen = thaw(name, "chart")
+    store = ChartStore(frozen.table, holder="today")
     before, (waiting,) = store.state(), store.read_notices()
     (noted,) = store.read_noted()
-    stage = ChartStage(frozen.open_table())
+    stage = ChartStage(frozen.table)
     stage.scene.now = GRAPH_LATER
 
     while not stage.refresh().tick().is_complete:
@@ -122,21 +121,19 @@ def test_the_event_graph_goes_on(shared_aws: LocalAws, name: str) -> None:
     assert stage.scene.subjects == [waiting.subject]
     assert store.read_notices() == ()
     assert store.state().told == before.told
-    books = LoopBookStore(frozen.open_table(), clock=lambda: GRAPH_LATER)
+    books = LoopBookStore(frozen.table, clock=lambda: GRAPH_LATER)
     book = books.load()
     assert book is not None
     assert book.proof("orders-00003") is LoopProof.CERTAIN
 
 
 @pytest.mark.parametrize("name", set_names())
-def test_a_graph_of_an_earlier_version_is_read_or_left_alone(
-    shared_aws: LocalAws, name: str
-) -> None:
+def test_a_graph_of_an_earlier_version_is_read_or_left_alone(name: str) -> None:
     """Where its meaning has changed since, nothing is known until the account is read anew."""
-    frozen = thaw(shared_aws, name, "chart")
+    frozen = thaw(name, "chart")
     now = datetime(2026, 3, 10, 12, 5, tzinfo=UTC)
 
-    book = LoopBookStore(frozen.open_table(), clock=lambda: now).load()
+    book = LoopBookStore(frozen.table, clock=lambda: now).load()
 
     if name in REREAD:
         assert book is None
@@ -145,8 +142,8 @@ def test_a_graph_of_an_earlier_version_is_read_or_left_alone(
     assert (book.at, book.proof("orders-00003")) == (GRAPH_AT, LoopProof.CERTAIN)
     assert book.proof("orders-00006") is not LoopProof.CERTAIN
     assert unpack_summary(pack_summary(book)) == book
-    state = ChartStore(frozen.open_table(), holder="today").state()
+    state = ChartStore(frozen.table, holder="today").state()
     assert state.facts is not None
-    store = FactStore(frozen.open_table(), account=ACCOUNT, region=REGION, partition="aws")
+    store = FactStore(frozen.table, account=ACCOUNT, region=REGION, partition="aws")
     facts = store.load(state.facts)
     assert len(build_account(facts).functions) == 8

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from functions.aws.incidents.way_back import name_of, parse_hold_end
 from functions.aws.records.incidents.incident_record import dump_incident, load_incident
+from functions.aws.records.table import Table
 from functions.domain.incidents.ports import (
     Attempts,
     BlastRadius,
@@ -22,6 +23,7 @@ from functions.domain.incidents.ports import (
 from functions.domain.incidents.states import IncidentState
 from functions.domain.pulse.memory import PulseMemory
 from functions.workflows.holding.end_hold import HoldEnder, Outcome
+from sandbox.scenarios.provision import create_ledger
 from tests.contract.frozen.thawing import (
     FIRST,
     INCIDENTS,
@@ -36,9 +38,9 @@ from tests.contract.frozen.thawing import (
     of_orders,
     thaw,
 )
-from tests.contract.stage import an_incident
+from tests.contract.stage import an_incident, unique
 from tests.frozen.sets import set_names
-from tests.frozen.stage import settings_of
+from tests.frozen.stage import items_of, settings_of
 from tests.functional.scene import NOON
 
 if TYPE_CHECKING:
@@ -51,9 +53,9 @@ def test_every_story_has_a_meaning() -> None:
 
 
 @pytest.mark.parametrize(("name", "story"), INCIDENTS)
-def test_a_record_says_what_it_said(shared_aws: LocalAws, name: str, story: str) -> None:
+def test_a_record_says_what_it_said(name: str, story: str) -> None:
     """The state, and what was there before the guard changed anything."""
-    frozen, meaning = thaw(shared_aws, name, story), meaning_of(name, story)
+    frozen, meaning = thaw(name, story), meaning_of(name, story)
 
     incident = of_orders(frozen.ledger)
 
@@ -80,13 +82,12 @@ def test_a_record_says_what_it_said(shared_aws: LocalAws, name: str, story: str)
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("pulses", [0, PULSES])
 @pytest.mark.parametrize(("name", "story"), INCIDENTS)
-def test_a_rollback_puts_everything_back(
-    shared_aws: LocalAws, name: str, story: str, pulses: int
-) -> None:
+def test_a_rollback_puts_everything_back(name: str, story: str, pulses: int) -> None:
     """At once, or after today's guard has gone on with what it found."""
-    frozen, meaning = thaw(shared_aws, name, story), meaning_of(name, story)
+    frozen, meaning = thaw(name, story), meaning_of(name, story)
     scene, wanted = frozen.scene, frozen.wanted
     for theirs in meaning.theirs:
         wanted["functions"]["orders"]["reserved"] = theirs
@@ -103,12 +104,31 @@ def test_a_rollback_puts_everything_back(
     assert incident is None or incident.is_closed or incident.state is IncidentState.NOTIFIED
 
 
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", set_names())
+def test_it_is_the_same_with_a_table_of_dynamodb(shared_aws: LocalAws, name: str) -> None:
+    """All that a set holds is as the table in memory has it, and a function is put back."""
+    client = shared_aws.client("dynamodb")
+    for story in ("memory", "chart", "findings"):
+        table = create_ledger(client, unique("frozen"))
+        told = thaw(name, story, Table(lambda: client, table)).told
+        assert items_of(client, table) == sorted(told["items"], key=_place_of)
+    table = create_ledger(client, unique("frozen"))
+    frozen = thaw(name, "contained", Table(lambda: client, table))
+
+    frozen.scene.rollback("all")
+
+    assert settings_of(frozen.scene.account) == frozen.wanted
+
+
+def _place_of(item: dict[str, Any]) -> tuple[str, str]:
+    return item["pk"]["S"], item["sk"]["S"]
+
+
 @pytest.mark.parametrize(("name", "story"), INCIDENTS)
-def test_what_is_read_is_written_and_read_again(
-    shared_aws: LocalAws, name: str, story: str
-) -> None:
+def test_what_is_read_is_written_and_read_again(name: str, story: str) -> None:
     """Nothing that was read is lost by today's code when it writes the record again."""
-    ledger = thaw(shared_aws, name, story).ledger
+    ledger = thaw(name, story).ledger
     for incident in ledger.read_live().incidents:
         assert load_incident(dump_incident(incident)) == incident
         if not incident.is_closed:
@@ -132,9 +152,9 @@ CLOSED: Final = {
 
 
 @pytest.mark.parametrize(("name", "story"), [one for one in STORIES if one[1] in CLOSED])
-def test_what_is_over_is_remembered(shared_aws: LocalAws, name: str, story: str) -> None:
+def test_what_is_over_is_remembered(name: str, story: str) -> None:
     """A closed incident is found among the closed ones, with the state that it ended in."""
-    ledger = thaw(shared_aws, name, story).ledger
+    ledger = thaw(name, story).ledger
 
     (closed,) = ledger.read_closed("orders", LONG_AGO)
     past = [one for one in ledger.read_live().past if one.function == "orders"]
@@ -146,11 +166,9 @@ def test_what_is_over_is_remembered(shared_aws: LocalAws, name: str, story: str)
 
 
 @pytest.mark.parametrize("name", set_names())
-def test_who_was_put_back_is_not_stopped_for_the_same_trouble(
-    shared_aws: LocalAws, name: str
-) -> None:
+def test_who_was_put_back_is_not_stopped_for_the_same_trouble(name: str) -> None:
     """What is new must have begun after the last incident was closed."""
-    frozen = thaw(shared_aws, name, "restored")
+    frozen = thaw(name, "restored")
 
     opening = frozen.ledger.open(an_incident("orders", frozen.closed_at - MINUTE), None)
 
@@ -158,9 +176,9 @@ def test_who_was_put_back_is_not_stopped_for_the_same_trouble(
 
 
 @pytest.mark.parametrize("name", set_names())
-def test_a_place_within_the_blast_radius_stays_taken(shared_aws: LocalAws, name: str) -> None:
+def test_a_place_within_the_blast_radius_stays_taken(name: str) -> None:
     """What the earlier version stopped counts."""
-    frozen = thaw(shared_aws, name, "contained")
+    frozen = thaw(name, "contained")
     now = frozen.scene.now
     radius = BlastRadius(most=3, window=timedelta(hours=1))
 
@@ -171,9 +189,9 @@ def test_a_place_within_the_blast_radius_stays_taken(shared_aws: LocalAws, name:
 
 
 @pytest.mark.parametrize("name", set_names())
-def test_what_the_pulse_remembers(shared_aws: LocalAws, name: str) -> None:
+def test_what_the_pulse_remembers(name: str) -> None:
     """When it looked last, and what it watches; what an earlier version did not know is empty."""
-    frozen = thaw(shared_aws, name, "memory")
+    frozen = thaw(name, "memory")
     later = PulseMemory(swept_to="orders", stock=2.5, stocked_at=NOON)
 
     memory = frozen.ledger.read_live().pulse
@@ -191,11 +209,9 @@ def test_what_the_pulse_remembers(shared_aws: LocalAws, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", set_names())
-def test_a_rollback_that_was_carried_out_is_not_carried_out_again(
-    shared_aws: LocalAws, name: str
-) -> None:
+def test_a_rollback_that_was_carried_out_is_not_carried_out_again(name: str) -> None:
     """CloudFormation may send its properties again; a record without an outcome counts as done."""
-    ledger = thaw(shared_aws, name, "memory").ledger
+    ledger = thaw(name, "memory").ledger
     wanted = {
         "begun": RequestClaim.UNDER_WAY,
         "done": RequestClaim.DONE,
@@ -208,23 +224,23 @@ def test_a_rollback_that_was_carried_out_is_not_carried_out_again(
 
 
 @pytest.mark.parametrize("name", [one for one in set_names() if one != FIRST])
-def test_attempts_are_counted_on(shared_aws: LocalAws, name: str) -> None:
+def test_attempts_are_counted_on(name: str) -> None:
     """What was tried before is not tried anew at once."""
-    ledger = thaw(shared_aws, name, "memory").ledger
+    ledger = thaw(name, "memory").ledger
 
     assert ledger.read_attempts("tag 0123") == Attempts(count=2, last_at=NOON + MINUTE)
 
 
 @pytest.mark.parametrize("name", [one for one in set_names() if one != FIRST])
-def test_an_outage_is_remembered(shared_aws: LocalAws, name: str) -> None:
+def test_an_outage_is_remembered(name: str) -> None:
     """A tag of that time is believed without a seal."""
-    assert thaw(shared_aws, name, "tagged").ledger.read_live().outages == ((NOON, NOON + MINUTE),)
+    assert thaw(name, "tagged").ledger.read_live().outages == ((NOON, NOON + MINUTE),)
 
 
 @pytest.mark.parametrize("name", [one for one in set_names() if one != FIRST])
-def test_the_schedule_of_a_hold_ends_it(shared_aws: LocalAws, name: str) -> None:
+def test_the_schedule_of_a_hold_ends_it(name: str) -> None:
     """The event that it was made with is still understood, and it is found by the same name."""
-    frozen = thaw(shared_aws, name, "held_by_cap")
+    frozen = thaw(name, "held_by_cap")
     (schedule,) = frozen.told["schedules"]
     end = parse_hold_end(json.loads(schedule["input"]))
     assert name_of(end.incident_id) == schedule["name"]

@@ -7,17 +7,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws.records.table import Table
+from functions.aws.records.writes import PutItem
 from functions.domain.incidents.states import IncidentState
-from sandbox.scenarios.provision import create_ledger
-from tests.contract.stage import unique
+from tests.fake_table import MemoryTable
 from tests.frozen.sets import read, set_names, story_names
-from tests.frozen.stage import fill, ledger_of, put_items
+from tests.frozen.stage import fill, keep_records, to_stored
 from tests.functional.scene import NOON, Scene
 
 if TYPE_CHECKING:
+    from functions.aws.records.table import Table
     from functions.domain.incidents.incident import Incident
-    from sandbox.local_aws import LocalAws
     from tests.frozen.stage import KeptLedger
 
 FIRST: Final = "2026-11-23-68b12d2"
@@ -159,13 +158,8 @@ class Frozen:
     """A frozen story, with today's code in the account that it left behind."""
 
     told: dict[str, Any]
-    client: Any
-    table: str
+    table: Table
     scene: Scene = field(default_factory=Scene)
-
-    def open_table(self) -> Table:
-        """The table, for a store of today."""
-        return Table(lambda: self.client, self.table)
 
     @property
     def ledger(self) -> KeptLedger:
@@ -188,16 +182,20 @@ class Frozen:
         return wanted
 
 
-def thaw(aws: LocalAws, name: str, story: str) -> Frozen:
-    """Put the items of a story into a table, and its settings into an account."""
-    told, client = read(name, story), aws.client("dynamodb")
-    table = create_ledger(client, unique("frozen"))
-    put_items(client, table, told["items"])
-    frozen = Frozen(told=told, client=client, table=table)
+def thaw(name: str, story: str, table: Table | None = None) -> Frozen:
+    """Put the items of a story into a table, and its settings into an account.
+
+    The table is one in memory where none is given: `tests/contract/test_table.py` compares it with
+    DynamoDB's.
+    """
+    told = read(name, story)
+    frozen = Frozen(told=told, table=MemoryTable() if table is None else table)
+    for item in told["items"]:
+        frozen.table.write(PutItem(item=to_stored(item)))
     if "now" in told:
         frozen.scene.now = datetime.fromisoformat(told["now"]) + timedelta(minutes=2)
         fill(frozen.scene.account, told["found"])
-        ledger_of(frozen.scene, client, table, story)
+        keep_records(frozen.scene, frozen.table)
     return frozen
 
 

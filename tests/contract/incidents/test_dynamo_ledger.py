@@ -330,6 +330,7 @@ def test_a_missing_table_is_an_unavailable_ledger(
         call(ledger)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("call", CALLS)
 def test_a_lost_connection_is_an_unavailable_ledger(
     call: Callable[[DynamoLedger], object],

@@ -164,6 +164,7 @@ def test_a_missing_function_has_no_mappings(stage: Stage) -> None:
     assert stage.functions.mappings("nobody") == ()
 
 
+@pytest.mark.thorough
 def test_switches_a_mapping(stage: Stage, name: str) -> None:
     """A mapping is disabled and enabled again, each as often as one likes."""
     stage.add(name)
@@ -176,6 +177,7 @@ def test_switches_a_mapping(stage: Stage, name: str) -> None:
         assert found.function == name
 
 
+@pytest.mark.thorough
 def test_limits_a_mapping(stage: Stage, name: str) -> None:
     """A limit is set, changed and taken away without a trace, whether it is enabled or not."""
     stage.add(name)
@@ -205,6 +207,7 @@ def test_a_limit_out_of_bounds_is_refused(stage: Stage, name: str, maximum: int)
     assert stage.functions.mapping(uuid).maximum_concurrency is None
 
 
+@pytest.mark.thorough
 def test_knows_no_missing_mapping(stage: Stage) -> None:
     """A mapping that does not exist is said not to."""
     uuid = "99999999-0000-4000-8000-000000000000"

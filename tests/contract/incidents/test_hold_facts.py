@@ -59,6 +59,7 @@ def test_the_limits_of_the_account_are_without_what_is_reserved(stage: Stage, na
     assert after.concurrency >= after.unreserved
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "queue",
     [

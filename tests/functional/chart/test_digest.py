@@ -123,6 +123,7 @@ def test_a_possible_loop_that_becomes_certain_gets_its_mail() -> None:
     assert scene.subjects[-1] == f"[Loopbreaker] WARNING {name} can invoke itself in a loop"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("when", ["crash_before", "crash_after"])
 @pytest.mark.parametrize("call", ["write_book", "save", "keep_notice", "drop_notice"])
 def test_a_run_that_dies_over_a_digest_lists_each_loop_once(when: str, call: str) -> None:

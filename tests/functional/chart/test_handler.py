@@ -146,6 +146,7 @@ def mails(aws: LocalAws) -> list[str]:
     return [one.subject for one in aws.mails()]
 
 
+@pytest.mark.thorough
 def test_the_story_of_a_loop(local: LocalAws, clock: list[timedelta]) -> None:
     """An account without loops; a deployment makes one; minutes later a mail tells of it, once."""
     invoke(TICK, "first")
@@ -182,6 +183,7 @@ def test_the_story_of_a_loop(local: LocalAws, clock: list[timedelta]) -> None:
     assert proof("enrich") is LoopProof.CERTAIN
 
 
+@pytest.mark.thorough
 def test_no_time_to_read_is_no_failure(local: LocalAws, clock: list[timedelta]) -> None:
     """A run that has less time than it keeps for the end asks nothing and goes on later."""
     clock.append(timedelta(days=30))

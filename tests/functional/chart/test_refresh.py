@@ -241,6 +241,7 @@ def test_who_comes_second_leaves_at_once() -> None:
     assert scene.aws.calls.total() == 0
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("when", ["crash_before", "crash_after"])
 @pytest.mark.parametrize("call", ["write_book", "save", "forget", "keep_notice", "drop_notice"])
 def test_a_run_that_dies_loses_nothing_and_doubles_nothing(when: str, call: str) -> None:

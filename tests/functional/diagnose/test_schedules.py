@@ -294,6 +294,7 @@ def test_a_schedule_that_does_not_invoke_any_more_ends_it(
     assert ward.hospital.subjects == [FOUND, RESOLVED]
 
 
+@pytest.mark.thorough
 def test_a_function_with_very_many_schedules(ward: Ward) -> None:
     """Nobody reads them all: what was found stays until the role that it names may invoke."""
     first = ward.add_schedule("s0", "orders", NOTHING)

@@ -210,6 +210,7 @@ def test_held_functions_are_not_examined(ward: Ward) -> None:
     assert examined[-1]["functions"] == 1
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_run_that_dies_anywhere_is_finished_by_the_next(moment: str) -> None:
     """At every call of a round with a remediation: the end is the same, and told."""

@@ -372,6 +372,7 @@ def test_removing_the_stack_ends_a_probation() -> None:
     assert stage.settings() == (20, {}, ((True, None),))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("is_loop", [True, False])
 @pytest.mark.parametrize("call", range(1, 34))
 def test_a_run_that_dies_anywhere_loses_nothing(call: int, *, is_loop: bool) -> None:

@@ -154,6 +154,7 @@ def test_a_cap_that_a_run_left_half_done_is_taken_back(
     assert other.account.ledger.stored("orders") is None
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", range(1, 14))
 def test_an_end_that_dies_anywhere_is_finished_by_its_retry(scene: Scene, number: int) -> None:
     """Lambda runs the event again: what is done stays done, and nothing is left."""

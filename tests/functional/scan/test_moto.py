@@ -47,6 +47,7 @@ def _moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         server.stop()
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("_hasty", "_moto")
 def test_the_scan_finds_the_loops(tmp_path: Path) -> None:
     """Each loop is certain, nothing healthy is flagged, and what moto lacks is a gap."""

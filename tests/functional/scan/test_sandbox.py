@@ -50,6 +50,7 @@ def scan(aws: LocalAws, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> dic
     return report
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("_hasty")
 def test_the_printed_policy_is_enough(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each loop is found, every other function is free of one, and nothing was denied."""
@@ -63,6 +64,7 @@ def test_the_printed_policy_is_enough(aws: LocalAws, monkeypatch: pytest.MonkeyP
     assert [one["functions"] for one in region["near_loops"]] == [["copy"]]
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("_hasty")
 def test_a_right_that_is_missing_is_a_gap(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
     """The report names the action, and rules nothing out that depends on it."""

@@ -46,6 +46,7 @@ def _somewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     clients.forget()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("status", [200, 400])
 @pytest.mark.parametrize("body", BODIES)
 def test_whatever_is_answered_is_an_answer_or_an_error_of_aws(body: bytes, status: int) -> None:

@@ -49,6 +49,7 @@ def cards(svg: str) -> int:
     return sum(one.get("transform") is not None for one in parsed(svg).iter(f"{SVG}g"))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", sorted(ACCOUNTS))
 def test_every_account_can_be_drawn(name: str) -> None:
     """Each account of the corpus gives a document in which its loops' nodes are named."""
@@ -136,6 +137,7 @@ def test_no_loops() -> None:
     assert "No loop was found." in texts(draw_graph(graph_of("dynamodb_other_table")))
 
 
+@pytest.mark.thorough
 def test_500_functions_are_apart() -> None:
     """Of 500 loops a readable number is drawn, and the rest is counted."""
     svg = draw_graph(build(many(500)))
@@ -144,6 +146,7 @@ def test_500_functions_are_apart() -> None:
     assert f"Not drawn: {500 - MOST_CARDS} more tangles of loops." in texts(svg)
 
 
+@pytest.mark.thorough
 def test_wildcards_do_not_fill_the_picture() -> None:
     """Of loops that only wildcards allow a few stand for all."""
     svg = draw_graph(build(many(500, resource="*")))

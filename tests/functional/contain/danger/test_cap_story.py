@@ -81,6 +81,7 @@ def test_a_rollback_ends_the_experiment() -> None:
     assert scene.account.ledger.stored("orders") is None
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_crash_anywhere_on_the_way_from_cap_to_throttle_converges(moment: str) -> None:
     """The snapshot keeps the owner's value through the cap, the crash and the throttle."""

@@ -91,6 +91,7 @@ CONTAIN_RUN = _calls(lambda scene: scene.contributor(), lambda: _stage()[0])
 CONTAIN_CALLS = len(CONTAIN_RUN)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("number", range(1, CONTAIN_CALLS + 1))
 def test_a_crash_of_contain_anywhere_converges(moment: str, number: int) -> None:
@@ -127,6 +128,7 @@ RESTORE_RUN = _calls(lambda scene: scene.rollback("orders"), lambda: _contained(
 RESTORE_CALLS = len(RESTORE_RUN)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("number", range(1, RESTORE_CALLS + 1))
 @pytest.mark.parametrize("by_pulse", [True, False])
@@ -149,6 +151,7 @@ def test_a_crash_of_restore_anywhere_converges(moment: str, number: int, *, by_p
     _assert_nobody_else(scene)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", range(1, RESTORE_CALLS + 1))
 def test_a_pulse_whose_clock_is_ahead_restores_meanwhile(number: int) -> None:
     """Two runs that restore at once, each by a clock of its own, report what they did as theirs."""
@@ -178,6 +181,7 @@ def _assert_nobody_else(scene: Scene) -> None:
         assert "already as before" not in body
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("number", range(1, 20))
 def test_a_crash_while_the_ledger_is_down_loses_no_snapshot(moment: str, number: int) -> None:
@@ -200,6 +204,7 @@ def test_a_crash_while_the_ledger_is_down_loses_no_snapshot(moment: str, number:
     assert SNAPSHOT_TAG not in orders.tags
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", range(1, CONTAIN_CALLS + 1))
 def test_a_second_delivery_in_the_middle_of_the_first_changes_nothing(number: int) -> None:
     """Two runs of the same signal, interleaved at every call, leave one containment."""
@@ -215,6 +220,7 @@ def test_a_second_delivery_in_the_middle_of_the_first_changes_nothing(number: in
     _assert_restored(scene, queue, stream)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", range(1, CONTAIN_CALLS + 1))
 def test_a_function_deleted_in_the_middle_closes_its_incident(number: int) -> None:
     """Nothing stays open for a function that is gone."""
@@ -227,6 +233,7 @@ def test_a_function_deleted_in_the_middle_closes_its_incident(number: int) -> No
     assert scene.account.ledger.stored("orders") is None
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", range(1, RESTORE_CALLS + 1))
 def test_a_pulse_in_the_middle_of_a_restore_does_not_contain_again(number: int) -> None:
     """The pulse leaves an incident alone while a restore works on it."""

@@ -333,6 +333,7 @@ CONTAIN_CALLS = _calls(lambda scene: scene.contributor(), lambda: _stage()[0])
 RESTORE_CALLS = _calls(lambda scene: scene.rollback("orders"), _contained)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", range(1, CONTAIN_CALLS + 1))
 def test_a_containment_that_stalls_anywhere_while_it_is_rolled_back_leaves_nothing(
     number: int,
@@ -359,6 +360,7 @@ def test_a_containment_that_stalls_anywhere_while_it_is_rolled_back_leaves_nothi
     assert (orders.reserved, orders.provisioned, mapping.enabled) == (7, {"live": 3}, True)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", range(1, CONTAIN_CALLS + 1))
 def test_a_containment_that_stalls_anywhere_is_finished_by_a_pulse(number: int) -> None:
     """Both runs together leave one containment, one notice and one true snapshot."""
@@ -376,6 +378,7 @@ def test_a_containment_that_stalls_anywhere_is_finished_by_a_pulse(number: int) 
     assert (orders.reserved, orders.provisioned, mapping.enabled) == (7, {"live": 3}, True)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", range(2, RESTORE_CALLS + 1))  # by the first it looks at all
 def test_a_restore_that_stalls_anywhere_does_not_touch_the_next_containment(number: int) -> None:
     """Another run ended it, and the function ran away again before the stalled one woke up."""

@@ -275,6 +275,7 @@ def test_a_busy_aws_is_gone_on_with(scene: Scene) -> None:
     assert scene.incident().decided == "ordered"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("call", range(1, 22))
 def test_an_order_survives_a_crash_after_any_call(call: int, scene: Scene) -> None:
     """Lambda's retry, or the next pulses, stop the function; a restore brings back what was."""

@@ -31,6 +31,7 @@ def protect(scene: Scene, how: str) -> None:
             scene.policy = replace(scene.policy, mode=Mode.OBSERVE)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("how", PROTECTIONS)
 @pytest.mark.parametrize("pinned", [True, False])
 def test_a_capped_function_that_is_protected_is_put_back_and_never_stopped(
@@ -86,6 +87,7 @@ def test_a_lift_that_iam_denies_because_of_the_tag_is_told_once() -> None:
     assert scene.account.by_name["orders"].reserved == 50
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("how", PROTECTIONS)
 @pytest.mark.parametrize("number", range(1, 5))
 def test_a_half_done_containment_of_a_protected_function_is_put_back(how: str, number: int) -> None:

@@ -336,6 +336,7 @@ def test_the_list_of_tagged_functions_may_be_late_and_odd(
     assert scene.subjects == []
 
 
+@pytest.mark.thorough
 def test_any_number_of_tags_takes_a_bounded_time(scene: Scene) -> None:
     """Whoever tags a thousand functions does not keep the guard from its work."""
     tagged = TaggedSnapshot(reserved_concurrency=None, at=scene.now - timedelta(hours=1))

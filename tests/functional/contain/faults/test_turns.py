@@ -74,6 +74,7 @@ def test_new_suspects_come_before_what_is_only_watched() -> None:
     assert scene.account.by_name["zulu"].reserved == 0
 
 
+@pytest.mark.thorough
 def test_what_is_watched_has_its_turn_however_many_there_are() -> None:
     """No place in the alphabet keeps a function from being looked at."""
     scene = Scene()
@@ -88,6 +89,7 @@ def test_what_is_watched_has_its_turn_however_many_there_are() -> None:
     assert {name for one in seen for name in one} >= set(names)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("count", [1, 2, 7, 50, 300, 1_000])
 @pytest.mark.parametrize("share", [1.0, 0.5, 0.1, 0.02])
 def test_the_turns_are_spread_evenly(count: int, share: float) -> None:

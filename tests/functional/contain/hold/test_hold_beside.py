@@ -146,6 +146,7 @@ def test_a_loop_that_is_certain_is_stopped_with_its_queue_disabled_before() -> N
     assert (story.function.reserved, _queue(story).enabled, met) == (0, False, [])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "call", ["open", "schedule", "switch_mapping", "limit_mapping", "save", "reserve", "publish"]
 )

@@ -24,6 +24,7 @@ KINDS = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("proof", POSSIBLE_OR_CERTAIN)
 @pytest.mark.parametrize("kinds", KINDS)
 def test_two_functions_of_a_loop_are_never_held_together(
@@ -262,6 +263,7 @@ def test_what_cannot_be_read_of_the_others_keeps_nobody_from_being_held(call: st
     assert any(f"SUSPECTED, NOT HELD: {FIRST}" in one for one in unable.scene.subjects)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("call", ["open", "schedule", "reserve", "save", "publish"])
 @pytest.mark.parametrize("is_lost", [False, True])
 def test_a_run_that_dies_leaves_one_hold_that_goes_on(call: str, *, is_lost: bool) -> None:
@@ -285,6 +287,7 @@ def test_a_run_that_dies_leaves_one_hold_that_goes_on(call: str, *, is_lost: boo
 # -- the bottleneck
 
 
+@pytest.mark.thorough
 def test_the_function_that_works_off_a_backlog_is_held() -> None:
     """Held itself it writes nothing; held elsewhere, the backlog looks like what others send."""
     story = chain((SourceKind.TABLE, SourceKind.QUEUE))

@@ -117,6 +117,7 @@ def test_a_refusal_of_access_takes_no_provisioned_concurrency_away() -> None:
     assert (orders.reserved, orders.provisioned) == (None, {"live": 5})
 
 
+@pytest.mark.thorough
 def test_a_refused_stop_is_tried_again_with_growing_pauses_and_told_once() -> None:
     """After 1, 2, 4, ... 60 minutes; the growth of the loop does not shorten them."""
     scene = Scene()

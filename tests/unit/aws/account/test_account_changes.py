@@ -34,6 +34,7 @@ def test_an_hour_later_only_lists_and_new_things_are_read() -> None:
     assert "orders-00009" not in later.of(f.POLICIES)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("alter", CHANGES, ids=lambda one: one.__name__)
 def test_a_change_is_worked_in(alter: Any) -> None:
     """After a change the account is what a new reading finds, in fewer than 20 calls."""

@@ -45,6 +45,7 @@ def test_threads_read_the_same() -> None:
     assert together == whole(grown(SIZE))
 
 
+@pytest.mark.thorough
 @settings(max_examples=examples(40), deadline=None)
 @given(calls=st.lists(st.integers(0, 60), min_size=1, max_size=8))
 def test_may_be_stopped_anywhere(calls: list[int]) -> None:

@@ -113,6 +113,7 @@ def test_the_methods_of_a_rest_api() -> None:
     ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("call", "part"),
     [

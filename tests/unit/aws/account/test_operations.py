@@ -30,6 +30,7 @@ NAMES = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one.service}.{one.method}")
 def test_each_call_declares_its_action(operation: Operation) -> None:
     """The call exists, is counted somewhere, and its action is the one that AWS checks."""

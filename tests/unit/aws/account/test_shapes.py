@@ -134,6 +134,7 @@ def read(aws: PagedAccount) -> tuple[Any, f.Facts]:
     return reader.read(facts), facts
 
 
+@pytest.mark.thorough
 def test_a_reading_asks_and_is_answered_in_aws_shapes() -> None:
     """Every call of a reading has parameters that botocore sends, and reads what it gives."""
     account, _ = read(checked())
@@ -149,6 +150,7 @@ def test_a_reading_asks_and_is_answered_in_aws_shapes() -> None:
     ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("alter", CHANGES, ids=lambda one: one.__name__)
 def test_changes_are_asked_in_aws_shapes(alter: Any) -> None:
     """The same of every call that works a change in."""
@@ -161,6 +163,7 @@ def test_changes_are_asked_in_aws_shapes(alter: Any) -> None:
     assert reader.work_in([change], facts) is not None
 
 
+@pytest.mark.thorough
 def test_every_call_was_made() -> None:
     """The two tests above leave no call of the reader out."""
     aws = checked()

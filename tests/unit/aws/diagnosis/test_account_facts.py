@@ -142,6 +142,7 @@ def test_another_group_stays_as_it_is_known(stage: Stage) -> None:
     assert stage.account("schedule-group/default").schedules == ()
 
 
+@pytest.mark.thorough
 def test_a_group_of_very_many_schedules_is_not_listed(stage: Stage) -> None:
     """It would take minutes: what is known of it stays."""
     target = stage.paged.functions[stage.name]["FunctionArn"]

@@ -55,6 +55,7 @@ def test_comes_back_as_it_was() -> None:
     assert unpack_summary(pack_summary(told)) == told
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("functions", [0, 1, 1_500, 10_000])
 def test_always_fits_into_an_item(functions: int) -> None:
     """However many loops there are, every proof is kept, and as many words as fit."""
@@ -69,6 +70,7 @@ def test_always_fits_into_an_item(functions: int) -> None:
     assert (found.page("function-00000") is not None) == (functions > 0)
 
 
+@pytest.mark.thorough
 def test_more_functions_than_an_item_can_name() -> None:
     """Marks are left out then: what has none is undecided, and nothing else is said of it."""
     marks = tuple(sorted(secrets.token_bytes(6) for _ in range(80_000)))

@@ -34,6 +34,7 @@ from tests.unit.domain.notices.samples.holds import hold_plan
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:a-queue-with-a-name-of-some-length"
 
 
+@pytest.mark.thorough
 @given(incident=incidents)
 @settings(max_examples=examples(150), deadline=None)
 def test_reads_what_it_wrote(incident: Incident) -> None:
@@ -231,6 +232,7 @@ def test_cuts_pending_notices_last() -> None:
     assert notice.body.endswith(CUT)
 
 
+@pytest.mark.thorough
 def test_a_record_with_everything_in_it_fits() -> None:
     """Days of refusals, of a function with 500 mappings, while SNS takes no notice."""
     mappings = tuple(

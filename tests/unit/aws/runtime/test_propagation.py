@@ -119,6 +119,7 @@ def test_all_calls_of_a_run_share_the_wait(clock: Clock) -> None:
     assert clock.now - 1000 <= 75
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("seconds_left", "most"), [(60, 30), (31, 1), (30, 0), (0, 0)])
 def test_there_is_time_left_to_answer(clock: Clock, seconds_left: float, most: float) -> None:
     """The last 30 seconds of a run are for the answer to CloudFormation."""
@@ -140,6 +141,7 @@ def test_nothing_waits_outside(clock: Clock) -> None:
     assert (api.calls, clock.now) == (1, 1000.0)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "refusal",
     [FOR_GOOD, {"ResourceNotFoundException": "not there"}, {"InvalidParameterValue": "no"}],

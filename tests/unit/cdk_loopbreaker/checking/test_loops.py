@@ -42,6 +42,7 @@ def test_kind(account: str, rule: str) -> None:
     assert rules_of(report)[0] == rule
 
 
+@pytest.mark.thorough
 def test_every_loop_of_the_corpus_breaks_one_rule() -> None:
     """There is a finding for each loop, as certain as the loop, and with all its edges."""
     for case in cases():

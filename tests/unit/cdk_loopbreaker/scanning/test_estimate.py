@@ -33,6 +33,7 @@ def mix(share: float) -> Mix:
     return Mix(**{one.name: share * float(str(one.default)) for one in fields(Mix)})
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("functions", [5, 40, 150])
 @pytest.mark.parametrize("share", [0.2, 1.0, 2.5])
 def test_the_estimate_is_near(functions: int, share: float) -> None:

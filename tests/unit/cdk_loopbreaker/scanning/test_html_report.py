@@ -167,6 +167,7 @@ def test_several_accounts() -> None:
     assert {"a1", "a2", "a1-certain", "a2-certain"} <= set(page.values("id"))
 
 
+@pytest.mark.thorough
 def test_a_large_account() -> None:
     """10,000 functions and 500 loops: under 500 KB, and what is left out is counted."""
     document = format_html(scan_large())
@@ -180,6 +181,7 @@ def test_a_large_account() -> None:
     assert re.search(r"The first \d+ of 10,000 functions", page.text)
 
 
+@pytest.mark.thorough
 def test_many_large_accounts_with_hostile_names() -> None:
     """Text that grows when it is escaped, 60 times: under 500 KB."""
     large = scan_large(100, 30, "&" * 500).accounts[0]

@@ -39,6 +39,7 @@ def conclude(account: Account) -> tuple[list[tuple[str, ...]], dict[str, str]]:
     return sorted(map(loop_text, graph.loops)), proofs
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
 def test_account_as_template(case: Case, tmp_path: Path) -> None:
     """The same loops and proofs, unless the difference is listed with its reason."""

@@ -395,6 +395,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 PROPERTIES = st.dictionaries(st.sampled_from(WORDS), VALUES, max_size=6)
 
 
+@pytest.mark.thorough
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(TYPES), PROPERTIES), max_size=6))
 def test_whatever_a_template_says_is_described(told: list[tuple[str, Any]]) -> None:

@@ -66,6 +66,7 @@ def test_unheard_of() -> None:
     assert find_managed_policy(arn) is None
 
 
+@pytest.mark.thorough
 def test_a_reduced_policy_says_the_same_of_what_is_asked() -> None:
     """Of every action that is asked about by name the resources are those of the policy."""
     for name in sorted(list_documents())[::EVERY]:

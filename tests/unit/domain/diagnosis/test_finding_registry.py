@@ -226,6 +226,7 @@ def many(count: int, certainty: Certainty = Certainty.LIKELY) -> list[Examinatio
     return [sick(finding(f"f{number:05}", certainty=certainty)) for number in range(count)]
 
 
+@pytest.mark.thorough
 def test_a_book_of_more_findings_than_it_holds() -> None:
     """What matters most is kept, and how many there are besides; only what is kept is told."""
     urgent = sick(finding("urgent"))
@@ -237,6 +238,7 @@ def test_a_book_of_more_findings_than_it_holds() -> None:
     assert {one.record.key for one in moved.changes} == {one.key for one in moved.book.open}
 
 
+@pytest.mark.thorough
 def test_what_has_no_room_is_not_told_again_and_again() -> None:
     """The same look the next day tells nothing, and counts the same findings once."""
     first = advance(EMPTY, many(MOST_OPEN + 10), NOW)
@@ -247,6 +249,7 @@ def test_what_has_no_room_is_not_told_again_and_again() -> None:
     assert again.book.left_out == first.book.left_out
 
 
+@pytest.mark.thorough
 def test_what_had_no_room_is_told_once_there_is() -> None:
     """A finding that is resolved makes room for one that was not listed."""
     full = advance(EMPTY, many(MOST_OPEN + 1), NOW).book
@@ -259,6 +262,7 @@ def test_what_had_no_room_is_told_once_there_is() -> None:
     assert moved.book.left_out == ()
 
 
+@pytest.mark.thorough
 def test_what_had_no_room_and_is_over_is_not_counted() -> None:
     """A function that is well, or gone, is not among those that are not listed."""
     full = advance(EMPTY, many(MOST_OPEN + 2), NOW).book
@@ -283,6 +287,7 @@ def test_notices_that_cannot_be_sent_are_dropped_with_a_count() -> None:
     assert add_weekly_list(book, "list", LIST, NOW).unsent <= 1
 
 
+@pytest.mark.thorough
 def test_a_book_becomes_smaller_until_it_fits_anywhere() -> None:
     """Texts go first, then what is closed, then what matters least; one finding stays."""
     book: FindingBook | None = advance(EMPTY, many(9), NOW).book

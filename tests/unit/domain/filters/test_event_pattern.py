@@ -334,6 +334,7 @@ def test_hostile(pattern: str, event: Pair) -> None:
     assert "\n" not in found.words
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "pattern",
     [

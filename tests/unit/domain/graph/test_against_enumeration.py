@@ -11,6 +11,8 @@ from itertools import product
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
+import pytest
+
 from functions.domain.account.inventory import (
     Account,
     Bucket,
@@ -30,6 +32,8 @@ from tests.unit.domain.graph.accounts import naive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+pytestmark = pytest.mark.thorough
 
 _HOME: Final = f"{REGION}:{ACCOUNT}"
 _FUNCTION: Final = f"arn:aws:lambda:{_HOME}:function:copy"

@@ -70,6 +70,7 @@ def test_functions_that_allow_recursion_are_named() -> None:
     assert loop_of("s3_recursion_allowed").allowing == ("resize",)
 
 
+@pytest.mark.thorough
 def test_wildcards_do_not_multiply() -> None:
     """200 functions that may write to every queue have 200 loops, not 40,000."""
     graph = build(many(200, resource="*"))
@@ -177,6 +178,7 @@ def test_policies_are_data() -> None:
     assert any("statement {source} {0}" in word for cut in loop.cuts for word in cut.words)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", sorted(ACCOUNTS))
 def test_what_is_ruled_out_changes_nothing(name: str) -> None:
     """With the edges that something rules out, the same loops are found and the same is proved."""

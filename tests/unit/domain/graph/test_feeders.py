@@ -45,6 +45,7 @@ def check(account: Account) -> None:
     assert {name: gravest(sources.get(name, ())) for name in proofs} == dict(proofs)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", sorted(ACCOUNTS))
 def test_some_source_of_each_function_on_a_loop_is_on_it(name: str) -> None:
     """In each account of the corpus."""

@@ -177,6 +177,7 @@ def test_a_deny_never_adds_a_loop(
     check_deny(account, arns[number % len(arns)], actions, resources)
 
 
+@pytest.mark.thorough
 @every_case
 def test_a_deny_of_everything_never_adds_a_loop(case: Case) -> None:
     """In no account of the corpus does forbidding a role everything add a loop."""
@@ -184,6 +185,7 @@ def test_a_deny_of_everything_never_adds_a_loop(case: Case) -> None:
         check_deny(case.account, arn, ["*"], ["*"])
 
 
+@pytest.mark.thorough
 @given(account=accounts())
 @_thorough
 def test_a_trigger_less_never_adds_a_loop(account: Account) -> None:
@@ -191,12 +193,14 @@ def test_a_trigger_less_never_adds_a_loop(account: Account) -> None:
     check_triggers(account)
 
 
+@pytest.mark.thorough
 @every_case
 def test_a_trigger_less_in_the_corpus(case: Case) -> None:
     """Whichever trigger is removed from an account of the corpus, no loop is added."""
     check_triggers(case.account)
 
 
+@pytest.mark.thorough
 @given(account=accounts())
 @settings(_thorough, max_examples=examples(30))
 def test_a_gap_never_rules_out(account: Account) -> None:
@@ -204,6 +208,7 @@ def test_a_gap_never_rules_out(account: Account) -> None:
     check_gaps(account)
 
 
+@pytest.mark.thorough
 @every_case
 def test_a_gap_never_rules_out_in_the_corpus(case: Case) -> None:
     """A gap in any area proves nothing in any account of the corpus."""
@@ -217,6 +222,7 @@ def test_order_does_not_matter(account: Account) -> None:
     check_order(account)
 
 
+@pytest.mark.thorough
 @every_case
 def test_order_does_not_matter_in_the_corpus(case: Case) -> None:
     """Accounts of the corpus told backwards give the same graph."""
@@ -230,6 +236,7 @@ def test_a_cut_breaks_its_loop(account: Account) -> None:
     check_cuts(account)
 
 
+@pytest.mark.thorough
 @every_case
 def test_a_cut_breaks_its_loop_in_the_corpus(case: Case) -> None:
     """In every account of the corpus each cut does what it says."""
@@ -243,6 +250,7 @@ def test_graph_agrees_with_itself(account: Account) -> None:
     check_sense(account)
 
 
+@pytest.mark.thorough
 @every_case
 def test_graph_agrees_with_itself_in_the_corpus(case: Case) -> None:
     """The same for every account of the corpus."""

@@ -35,6 +35,7 @@ def stored(book: LoopBook) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", sorted(ACCOUNTS))
 def test_round_trip(name: str) -> None:
     """A book comes back from JSON as it was, and says of every function what the graph says."""
@@ -143,6 +144,7 @@ def test_age() -> None:
     assert book.age(AT - timedelta(hours=1)) == timedelta(0)
 
 
+@pytest.mark.thorough
 def test_functions_beyond_the_pages_keep_their_proof() -> None:
     """More loops than a book describes are still known as certain."""
     book = LoopBook.of(build(many(MOST_PAGES + 50)))
@@ -153,6 +155,7 @@ def test_functions_beyond_the_pages_keep_their_proof() -> None:
     assert len(book.entries) == MOST_PAGES
 
 
+@pytest.mark.thorough
 def test_ten_thousand_functions_fit() -> None:
     """The book of 10,000 functions takes less than half of what a DynamoDB item holds."""
     loops = build(many(MOST_PAGES)).loops

@@ -98,6 +98,7 @@ def page() -> str:
     return text
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", shown())
 def test_every_mail_is_on_the_page_as_it_is(page: str, name: str) -> None:
     """Each sample has its place, with exactly its text."""

@@ -55,6 +55,7 @@ def test_golden_pages(name: str, form: str) -> None:
     assert path.read_text(encoding="utf-8") == written + "\n"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", PAGES)
 def test_nothing_that_the_dashboard_removes_or_that_loads(name: str, form: str) -> None:
@@ -75,6 +76,7 @@ def test_nothing_that_the_dashboard_removes_or_that_loads(name: str, form: str) 
         assert "@import" not in style
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_bounded(name: str, form: str) -> None:
@@ -104,6 +106,7 @@ def test_a_file_allows_nothing() -> None:
     assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["quiet", "busy", "huge", "blind"])
 def test_the_first_words_say_how_it_stands(name: str) -> None:
     """In one sentence, before anything else."""
@@ -119,6 +122,7 @@ def test_the_first_words_say_how_it_stands(name: str) -> None:
         assert said[name] in text[text.index("Loopbreaker") if form == "file" else 0 :]
 
 
+@pytest.mark.thorough
 def test_what_is_left_out_is_counted() -> None:
     """Of 500 incidents, findings and loops some are shown."""
     text = Page(write("huge", "file")).text

@@ -238,6 +238,7 @@ def test_each_rise_is_seen_though_one_pulse_is_lost(every: int) -> None:
         assert seen(flat(1_000, minutes), every=every)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("every", [1, 5, 12, 24])
 def test_a_function_rests_after_its_rise_was_seen(every: int) -> None:
     """What stays where it is stands out in a few readings, and then not before it doubles."""

@@ -67,6 +67,7 @@ def test_a_healthy_function_is_not_looked_at_closely(ward: Ward) -> None:
     assert [ward.asked[one] for one in ("details", "logs", "read_reports", "simulator")] == [0] * 4
 
 
+@pytest.mark.thorough
 def test_a_thousand_functions_take_some_dozen_questions() -> None:
     """Metrics are asked for all functions together."""
     ward = Ward()

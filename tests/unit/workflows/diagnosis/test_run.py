@@ -191,6 +191,7 @@ def _steps(policy: RemedyPolicy) -> int:
     return hospital.calls
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("policy", [NOTHING, LOGS], ids=["told", "cured"])
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("number", range(1, _steps(LOGS) + 1))

@@ -59,6 +59,7 @@ def test_text(report: Report) -> None:
     assert max(map(len, text.splitlines())) <= 100
 
 
+@pytest.mark.thorough
 def test_text_of_many_findings_ends_and_counts_the_rest(report: Report) -> None:
     """A terminal or log gets the first findings whole, and the number of the others."""
     certain = next(one for one in report.findings if one.is_certain)

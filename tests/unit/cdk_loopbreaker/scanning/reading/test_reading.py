@@ -34,6 +34,7 @@ def test_a_complete_reading_has_no_gaps() -> None:
     assert build(account).counts.certain == 1
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("calls", [1, 2, 5, 9, 14, 20, 30, 45, 60, 70, 80])
 def test_a_stopped_reading_rules_nothing_out_that_it_did_not_see(calls: int) -> None:
     """Whatever is ruled out is ruled out by the complete reading too, and gaps say the rest."""

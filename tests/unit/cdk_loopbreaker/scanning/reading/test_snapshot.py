@@ -109,6 +109,7 @@ def save_with(values: list[str]) -> bytes:
     return pack_snapshot(make_snapshot(read(account)))
 
 
+@pytest.mark.thorough
 @settings(max_examples=25, deadline=None)
 @given(values=st.lists(st.text(min_size=1).map("s3cr3t~".__add__), min_size=1, max_size=4))
 @example(values=["token-4711", "arn:aws:sqs:us-east-1:123456789012:s3cr3t-queue"])
@@ -157,6 +158,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         load_snapshot(tmp_path / "none.gz")
 
 
+@pytest.mark.thorough
 def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     """A small file that would become a large one is refused while it is unpacked."""
     monkeypatch.setattr(s, "_MOST_BYTES", 1_000_000)
@@ -180,6 +182,7 @@ WRONG = st.recursive(
 )
 
 
+@pytest.mark.thorough
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_hostile_file_raises_the_declared_error_only(data: st.DataObject) -> None:

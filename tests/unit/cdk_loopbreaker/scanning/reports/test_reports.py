@@ -164,6 +164,7 @@ def test_json_keeps_to_its_schema(make: object) -> None:
     jsonschema.validate(document, SCHEMA, cls=jsonschema.Draft202012Validator)
 
 
+@pytest.mark.thorough
 def test_json_of_every_account_of_the_corpus_keeps_to_its_schema() -> None:
     """With near loops, doubts, gaps and acceptances of every kind."""
     accounts = [scanned(one) for one in CORPUS.values()]

@@ -100,6 +100,7 @@ def test_a_template_that_nests_itself_is_bounded(tmp_path: Path) -> None:
     assert list_words(templates) == ["nested stack Nested nests too deeply, or itself"]
 
 
+@pytest.mark.thorough
 def test_templates_that_nest_many_are_bounded(tmp_path: Path) -> None:
     """Ten levels of ten stacks are ten thousand million."""
     nested = "\n".join(

@@ -86,6 +86,7 @@ Resources:
     assert [one.logical_id for one in templates.resources] == ["Queue"]
 
 
+@pytest.mark.thorough
 def test_loops_that_multiply_are_refused(tmp_path: Path) -> None:
     """Eight loops of ten elements make a hundred million resources."""
     fragment = "{'A${K0}${K1}': {Type: AWS::SQS::Queue}}"

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Final
 
 import networkx as nx
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -103,6 +104,7 @@ def test_a_spent_budget_ends_the_search() -> None:
     assert shortest_way(before, {1}, 50, Budget(10), lambda _: True) is None
 
 
+@pytest.mark.thorough
 def test_long_chains_do_not_recurse() -> None:
     """A cycle of a hundred thousand nodes is one component."""
     size = 100_000

@@ -92,6 +92,7 @@ def test_a_trial_that_takes_half_of_the_account_lasts_no_longer(
     assert isinstance(ended.verdict, CannotTell)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "drawn", [SHORT_TRIAL, CUT_SHORT, CHANCE], ids=["too short", "cut short", "by chance"]
 )

@@ -68,6 +68,7 @@ def test_what_is_not_counted_cannot_be_told(change: Callable[[Counts], Counts]) 
     assert verdict.reason is UntoldReason.UNCOUNTED
 
 
+@pytest.mark.thorough
 def test_a_hold_ends_in_the_time_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
     """In whatever phase its data fail to come."""
     limits: list[timedelta] = []

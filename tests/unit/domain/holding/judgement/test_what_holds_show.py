@@ -89,6 +89,7 @@ def test_a_loop_is_shown_within_half_an_hour(
     assert ended.minutes <= 30
 
 
+@pytest.mark.thorough
 @played
 @given(kind=kinds, events=st.integers(20, 200), late=weathers, seed=seeds)
 def test_late_data_never_let_a_loop_go(
@@ -101,6 +102,7 @@ def test_late_data_never_let_a_loop_go(
     assert ended.is_left_held or not isinstance(ended.verdict, Shown)
 
 
+@pytest.mark.thorough
 def test_judging_twice_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also with the watch that the first judgement left."""
 
@@ -115,6 +117,7 @@ def test_judging_twice_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
         assert play_out(make_loop(kind)).verdict is not None
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", [SourceKind.TABLE, SourceKind.ASYNCHRONOUS])
 @pytest.mark.parametrize("seed", range(3))
 def test_the_minute_in_which_it_is_held_again_tells(
@@ -167,6 +170,7 @@ def test_a_burst_that_ends_by_itself_does_not_come_back(kind: SourceKind) -> Non
         assert isinstance(play_out(subject).verdict, Release)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", POLLED)
 def test_a_second_burst_during_the_trial_shows_nothing(kind: SourceKind) -> None:
     """Whatever the time between the two."""
@@ -216,6 +220,7 @@ def test_a_loop_that_multiplies_its_events_is_not_let_go(
     assert isinstance(ended.verdict, Shown | CannotTell)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", HELD)
 @pytest.mark.parametrize("fan_out", [1.5, 3.0])
 def test_a_loop_that_multiplies_its_events_is_shown(kind: SourceKind, fan_out: float) -> None:
@@ -227,6 +232,7 @@ def test_a_loop_that_multiplies_its_events_is_shown(kind: SourceKind, fan_out: f
     assert ended.minutes <= 15
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("play", "minutes"), [(SLOWER, 15), (GROWING, 18), (STEEP, 15)])
 def test_a_loop_that_multiplies_in_its_own_way_is_shown(play: int, minutes: int) -> None:
     """Its trial ends in time, and what waited is not compared before all of it is counted."""

@@ -115,6 +115,7 @@ def judged(statements: list[dict[str, Any]], text: str, world: Mapping[str, Any]
     return False if "Deny" in effects else True if "Allow" in effects else None
 
 
+@pytest.mark.thorough
 @settings(max_examples=examples(150), deadline=None)
 @given(
     st.lists(STATEMENTS, max_size=4),

@@ -352,6 +352,7 @@ def test_the_output_fits(count: int) -> None:
     assert all(line.isprintable() for line in text.splitlines())
 
 
+@pytest.mark.thorough
 def test_many_findings_stay_within_the_limits() -> None:
     """Thousands of open findings make a list that counts what it leaves out."""
     book = FindingBook(open=tuple(opened(f"orders-{number}") for number in range(3_000)))

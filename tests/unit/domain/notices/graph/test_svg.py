@@ -75,6 +75,7 @@ def test_certainty_is_seen_without_colour(certainty: Certainty, dashed: int, sai
     assert set(re.findall(r'(?:fill|stroke)="(\w+)"', svg)) <= {"none", "currentColor"}
 
 
+@pytest.mark.thorough
 def test_it_stands_anywhere() -> None:
     """It needs no script, style, id or reference, so that many stand in one document."""
     for case in cases():

@@ -212,6 +212,7 @@ def test_a_digest_lists_each_new_loop_with_its_command() -> None:
     assert "- 11 loops of earlier digests." in lines
 
 
+@pytest.mark.thorough
 def test_a_digest_reports_only_what_it_lists() -> None:
     """Where the new loops are too many for one mail, the others wait for the next."""
     loops = possible(200, "a-long-name-of-a-function-in-production")

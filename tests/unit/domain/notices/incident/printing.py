@@ -3,6 +3,7 @@
 import os
 import re
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from hypothesis import strategies as st
@@ -60,6 +61,7 @@ def check_commands_stand_alone(body: str) -> None:
             assert before == after == "", line
 
 
+@cache
 def incidents() -> dict[str, Incident]:
     """Incidents of all kinds, from one that knows everything to one that knows nothing."""
     bare = replace(

@@ -4,6 +4,7 @@ import re
 import shlex
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,6 +83,7 @@ def commands_of(notice: Notice) -> list[str]:
     return [one for one in lines if re.match(r"\s*((?i:aws|npx)|loopbreaker)\b", one)]
 
 
+@pytest.mark.thorough
 @given(text=FOREIGN)
 def test_no_text_from_outside_passes_for_a_command(text: str) -> None:
     """Only what Loopbreaker itself puts down to be pasted looks like it."""

@@ -120,6 +120,7 @@ def test_any_function(
         assert len(commands) == 1
 
 
+@pytest.mark.thorough
 def test_bounded_whatever_happens() -> None:
     """Thousands of triggers, grounds and settings still make a notice, which counts what is out."""
     many = tuple(

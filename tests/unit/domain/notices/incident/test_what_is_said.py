@@ -215,6 +215,7 @@ def test_the_only_record_is_to_be_kept() -> None:
     assert "KEEP THIS NOTICE" in body
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("transition", Transition)
 @pytest.mark.parametrize("kind", incidents())
 def test_an_embedded_guard_names_its_command(transition: Transition, kind: str) -> None:

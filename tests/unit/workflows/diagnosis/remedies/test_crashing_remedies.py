@@ -58,6 +58,7 @@ def test_undone_is_as_before(name: str) -> None:
     assert all(one.status is NoticeStatus.SENT for one in undone.outbox)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("name", "is_undo", "number", "moment"), RUNS)
 def test_a_crash_anywhere_converges(
     name: str,
