@@ -19,7 +19,6 @@ from functions.domain.holding.judgement.case import BACK_SHARE
 from functions.domain.holding.judgement.conclusion import FEW_GENERATIONS, FEW_SHARE, SIGMAS
 from functions.domain.holding.judgement.outside import OUTSIDE_SHARE
 from functions.domain.holding.judgement.tally import Counts, MinuteCounts
-from functions.domain.holding.judgement.verdict import ENOUGH_TIMES
 from functions.domain.holding.plan import ENDING_SECONDS, ENDING_TIMES, RESERVATION_SECONDS
 from functions.domain.probation.record import (
     HELD_AGAIN_AT_MOST,
@@ -32,6 +31,7 @@ from functions.domain.probation.record import (
     ProbationPhase,
 )
 
+ENOUGH_TIMES: Final = 1.1  # of the rounds that show a loop, counted: it may be held back
 ENOUGH_ROUNDS: Final = 20.0  # that only a loop goes: no second trial shows them once more
 LEAST_MINUTES: Final = 3  # whole ones, of what is let go
 BEFORE_MINUTES: Final = 10  # in which nothing ran, that tell what arrives from outside

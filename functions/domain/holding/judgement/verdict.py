@@ -20,6 +20,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from statistics import median_low
 from typing import Final
 
 from functions.domain.detection.evidence import MINUTE_SECONDS
@@ -46,7 +47,6 @@ ROOM: Final = 1.4  # by which the concurrency of a trial is higher than it takes
 RUNS_TO_COUNT: Final = 3000.0  # a minute, that tell how much each execution writes
 GUESSED_SHARE: Final = 0.75  # of the concurrency before, where what waits is only guessed
 SHARE_TO_COUNT: Final = 0.25  # of the concurrency before, at least: it may be none after all
-ENOUGH_TIMES: Final = 1.1  # of the generations that show a loop, foreseen: the trial may end
 ENOUGH_MINUTES: Final = 3
 # Of the shortest trial: it tells how much each execution writes. The second round lasts as long as
 # it can, because nobody waits for it.
@@ -170,7 +170,8 @@ def _is_gone(case: Case, known: Sequence[int]) -> bool:
 def _is_enough(case: Case) -> bool:
     """Whether it will have come back often enough, once the figures of by now are there.
 
-    What is not seen yet is taken to be as little as in the lowest of the minutes seen.
+    A minute that is not settled is taken to be like the middle one of those seen: its figures are
+    late, or tell a part of it.
     """
     tally, plan = case.tally, case.watch.plan
     seen = tally.seen(case.trial)
@@ -182,11 +183,13 @@ def _is_enough(case: Case) -> bool:
         return False
     began = tally.index(case.watch.since)
     since = range(began, tally.index(tally.now))
-    rate = min(tally.arrived[at] for at in seen)
-    came = sum(max(tally.arrived[at], rate if at > seen[-1] else 0.0) for at in since)
-    more = came - case.outside * len(since)
-    wanted = ENOUGH_TIMES * GENERATIONS * (case.waiting + case.unwritten * len(since))
-    return rate >= BACK_SHARE * case.expected + case.outside and more >= wanted
+    rate = median_low(tally.arrived[at] for at in seen)
+    came = sum(max(tally.arrived[at], rate if at >= tally.settled else 0.0) for at in since)
+    under_way = rate * case.guess_round(case.watch.lag_seconds or 0.0) / MINUTE_SECONDS
+    more = came - case.outside * len(since) - under_way
+    wanted = GENERATIONS * (case.waiting + case.unwritten * len(since))
+    lowest = BACK_SHARE * case.expected + case.outside
+    return more >= wanted and all(tally.arrived[at] >= lowest for at in tally.known(seen))
 
 
 def _judge_held_again(case: Case) -> HoldVerdict:

@@ -1,0 +1,90 @@
+"""When a trial has shown enough: once the counts of by now will say so, even if they are late."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from functions.domain.detection.arrivals import Arrivals, Source, SourceKind
+from functions.domain.detection.evidence import LoopProof, Series
+from functions.domain.holding.judgement.tally import Counts
+from functions.domain.holding.judgement.verdict import judge_hold
+from functions.domain.holding.outcomes import HoldAgain, HoldVerdict, Wait
+from functions.domain.holding.plan import GENERATIONS
+from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
+
+START = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+SPIKE_AT, HELD_AT, TRIAL_AT = 64, 70, 73
+LAG_SECONDS = 12.3  # that its polling of the stream lies behind
+ROUND_SECONDS = 15.0  # of an execution of a second, until it comes back
+WAITING = 410.0  # of 2,000 a minute, for so long
+PLAN = HoldPlan(
+    levers=(Lever.ZERO,),
+    cap=None,
+    settling_seconds=20.0,
+    opening_seconds=10.0,
+    held_seconds=300.0,
+    held_again_seconds=600.0,
+    trial_seconds=600.0,
+    longest_trial_seconds=1440.0,
+    ran_before=30.0,
+    batch_size=1,
+)
+SOURCE = Source(kind=SourceKind.TABLE, name="orders", loop=LoopProof.POSSIBLE)
+
+
+def judge_trial(trial: Sequence[float | None]) -> HoldVerdict:
+    """A trial from minute 73 on, with what is counted of its minutes so far; held at minute 70."""
+    arrived: list[float | None] = [20.0] * 64 + [2_000.0] * 6 + [0.0] * 3 + list(trial)
+    ran = [20.0] * 64 + [2_000.0] * 6 + [0.0] * 3 + [one or 0.0 for one in trial]
+
+    def series(values: Sequence[float | None]) -> Series:
+        return Series(start=START, period_seconds=60, values=tuple(values))
+
+    watch = Watch(
+        plan=PLAN,
+        phase=Phase.TRIAL,
+        since=START + timedelta(minutes=TRIAL_AT),
+        held_at=START + timedelta(minutes=HELD_AT),
+        spike_since=START + timedelta(minutes=SPIKE_AT),
+        sources=(SOURCE,),
+        normal_per_minute=20.0,
+        before_per_minute=2_000.0,
+        served_before_per_minute=2_000.0,
+        lag_seconds=LAG_SECONDS,
+        trial_at=START + timedelta(minutes=TRIAL_AT),
+        trial_concurrency=100,
+    )
+    counts = Counts(
+        arrivals=(Arrivals(source=SOURCE, counts=series(arrived), waiting=None),),
+        invocations=series(ran),
+        errors=series([0.0] * len(ran)),
+        throttles=series([0.0] * len(ran)),
+        duration_ms=series([1000.0] * len(ran)),
+    )
+    return judge_hold(watch, counts, START + timedelta(minutes=len(arrived)))
+
+
+@pytest.mark.parametrize("part", [None, 200.0, 1_499.0])
+def test_a_minute_that_is_counted_in_part_does_not_prolong_it(part: float | None) -> None:
+    """Its figures will be those of the minutes before it: it comes back all the while."""
+    assert isinstance(judge_trial([1_200.0, 1_500.0, 1_500.0, part, None]), HoldAgain)
+
+
+def test_it_goes_on_until_that_is_enough() -> None:
+    """However late the counts are, no more can have come than in so many minutes."""
+    assert isinstance(judge_trial([900.0, 900.0, 900.0, 90.0, None]), Wait)
+
+
+def test_a_settled_minute_in_which_hardly_anything_came_prolongs_it() -> None:
+    """It may have ended: the next minutes tell."""
+    assert isinstance(judge_trial([9_000.0, 100.0, 2_000.0, 2_000.0, 2_000.0, None, None]), Wait)
+
+
+def test_what_has_not_come_round_yet_does_not_count() -> None:
+    """What ran in the last seconds comes back when the trial is over."""
+    just_enough = GENERATIONS * WAITING / 5
+    more = just_enough * ROUND_SECONDS / 60 / 5
+
+    assert isinstance(judge_trial([just_enough + 0.5 * more] * 5), Wait)
+    assert isinstance(judge_trial([just_enough + 1.1 * more] * 5), HoldAgain)
