@@ -32,7 +32,7 @@ from functions.domain.detection.evidence import (
     RecentSeries,
     Series,
 )
-from functions.domain.detection.feeding import Spike, tell_feeding
+from functions.domain.detection.feeding import Spike, find_feeding
 from functions.domain.detection.lateness import count_young
 from functions.domain.detection.spike import assess
 from functions.domain.detection.traffic import mean_duration_seconds
@@ -170,7 +170,7 @@ def judge(candidate: Candidate) -> Verdict:
         taking=taking,
         floor_per_minute=POLICY.floor_per_minute,
     )
-    fed = tell_feeding(spike, candidate.arrivals)
+    fed = find_feeding(spike, candidate.arrivals)
     return Verdict.BUSY if fed.is_acquitted else assessment.verdict
 
 

@@ -20,7 +20,7 @@ from bench.detection.ours import EPOCH
 from functions.domain.detection.acquittal import PENDING_FOR
 from functions.domain.detection.arrivals import Arrivals, Source, SourceKind
 from functions.domain.detection.evidence import LoopProof, Series
-from functions.domain.detection.feeding import Fed, Feeding, Spike, tell_feeding
+from functions.domain.detection.feeding import Fed, Feeding, Spike, find_feeding
 from functions.domain.detection.lateness import count_young
 from functions.domain.holding.facts import HoldFacts, MappingFacts
 from functions.domain.holding.judgement.tally import Counts
@@ -229,7 +229,7 @@ class Play:
                 taking=taking if seconds else None,
                 floor_per_minute=FLOOR,
             )
-            feeding = tell_feeding(spike, counts.arrivals)
+            feeding = find_feeding(spike, counts.arrivals)
             passed = timedelta(seconds=self.world.second - first * MINUTE)
             if feeding.fed is not Fed.PENDING or passed >= PENDING_FOR:
                 return feeding

@@ -1,7 +1,7 @@
-"""Reads an account in as few calls as tell everything that an event graph needs.
+"""Reads an account in the fewest calls that describe everything an event graph needs.
 
 Lists of the whole account come first, and in parallel; only the resource policy takes a call for
-each function. What a list does not tell is asked for each bucket, rule, subscription, pipe and
+each function. What a list leaves out is asked for each bucket, rule, subscription, pipe and
 state machine, and some things only where they can matter: see `_read_within_budget`.
 
 A reading is a set of facts that becomes complete. It may stop between any two calls, be stored,
@@ -127,7 +127,7 @@ class AccountReader:
     def read(self, facts: f.Facts) -> Account | None:
         """Go on until everything is read; ``None`` when the time is up before.
 
-        Whatever AWS does not tell is a gap of the account, never an error.
+        Whatever AWS does not answer is a gap of the account, never an error.
         """
         reading = self._open_session(facts)
         try:
@@ -215,7 +215,7 @@ class AccountReader:
         )
         sources.read_log_subscriptions(reading, groups)
         lambdas.read_environments(reading)
-        self._asker.check_time()  # who may be on a loop takes long to tell in a large account
+        self._asker.check_time()  # who may be on a loop takes long to find in a large account
         named = dict.fromkeys(self._suspects(build_account(facts)))
         suspects = _select_affordable(
             facts,
@@ -231,7 +231,7 @@ class AccountReader:
             ]
         )
         self._read_apis(reading)
-        # No gap tells of these: what only a clock fires is part of no loop.
+        # No gap names these: what only a clock fires is part of no loop.
         events.read_targets(reading, _select_within_reach(facts, _list_clocks(facts), (f.TARGETS,)))
         lambdas.read_environments(reading)  # with what has become known since
         return build_account(facts)
@@ -306,8 +306,8 @@ def _list_qualified(facts: f.Facts) -> list[str]:
         if bucket is not None
         for one in bucket.notifications
     ]
-    arns += [one.function_arn for told in facts.of(f.INTEGRATIONS).values() for one in told or ()]
-    arns += [one.function_arn for told in facts.of(f.METHODS).values() for one in told or ()]
+    arns += [one.function_arn for some in facts.of(f.INTEGRATIONS).values() for one in some or ()]
+    arns += [one.function_arn for some in facts.of(f.METHODS).values() for one in some or ()]
     functions = facts.of(f.FUNCTIONS)
     return [one for one in lambdas.list_qualified(arns) if one.partition(":")[0] in functions]
 
@@ -403,7 +403,7 @@ def _select_affordable(
     *,
     kept: int = 0,
 ) -> list[str]:
-    """What of this is asked for; a gap tells of the rest, and is taken back where there is none.
+    """What of this is asked for; a gap names the rest, and is taken back where there is none.
 
     `kept` calls are left to what comes later: there are more log groups than any budget.
     """

@@ -1,7 +1,7 @@
 """What becomes of the facts when something of the account has changed.
 
-Each change forgets what it made untrue, or reads anew what a list told; whatever is missing then,
-the reader asks for as after any list.
+Each change forgets what it made untrue, or reads anew what a list describes. The reader then asks
+for whatever is missing, as after any list.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def work_in(change: Change, reading: ReadSession) -> None:
-    """Work a change in; where AWS does not tell, what was known stays, with a gap beside it.
+    """Work a change in; where AWS does not answer, what was known stays, with a gap beside it.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Which parts of the account an API call has changed, as CloudTrail tells it.
+"""Which parts of the account an API call has changed, as CloudTrail reports it.
 
 A change says what is to be read again, not what it is now: calls arrive late, twice or out of
 order, and what is the case is asked for anyway. So nothing of an event is kept but names. Events
@@ -109,7 +109,7 @@ _MACHINE: Final = _make_first_reader(
 )
 _STREAM: Final = _make_parameter_reader("deliveryStreamName")
 # UNCONFIRMED A-012: the name of the parameter in CloudTrail's events; without it the daily reading
-# tells.
+# finds the change.
 _API: Final = _make_parameter_reader("restApiId", "apiId")
 # By event source without its domain, then by the call's name without the version of the API.
 _K = ChangeKind
@@ -255,7 +255,7 @@ def find_changes(event: Mapping[str, Any]) -> tuple[Change, ...]:
 
 
 def is_change(event: Mapping[str, Any]) -> bool:
-    """Whether an event tells of an API call at all."""
+    """Whether an event reports an API call at all."""
     return event.get("detail-type") == _API_CALL
 
 

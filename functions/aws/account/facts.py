@@ -1,7 +1,7 @@
 """What was read of an account so far, section by section.
 
 Each section is a dictionary, filled by one kind of question. A detail that was asked for has an
-entry even where AWS has nothing (an empty value) or did not tell (``None``), so whatever lacks an
+entry even where AWS has nothing (an empty value) or did not answer (``None``), so whatever lacks an
 entry is still to be read: after a run that ended early, after a change, and after an hour. A
 reading needs no other memory than that and the tokens of half-read listings.
 """
@@ -85,7 +85,7 @@ class QueueFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipeFacts:
-    """What only DescribePipe tells."""
+    """What only DescribePipe describes."""
 
     filters: tuple[str, ...] = ()
     role_arn: str = ""
@@ -326,8 +326,8 @@ class Facts:
 
     def get_token(self, step: str) -> str:
         """Where a listing goes on; empty for its beginning."""
-        told = self.of(STEPS).get(step, "")
-        return told.removeprefix(_RESUMED_AT) if told.startswith(_RESUMED_AT) else ""
+        stored = self.of(STEPS).get(step, "")
+        return stored.removeprefix(_RESUMED_AT) if stored.startswith(_RESUMED_AT) else ""
 
     def remember_token(self, step: str, token: str) -> None:
         """Remember how far a listing was read; without a token it is done."""

@@ -1,4 +1,4 @@
-"""The account out of the facts: what one question told is joined with what the others did."""
+"""The account out of the facts: joined from the answers of several calls."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ def build_account(facts: f.Facts) -> Account:
         ),
         subscriptions=tuple(
             replace(one, is_filter_known=False)
-            if (told := facts.of(f.FILTERS).get(arn)) is None
+            if (known := facts.of(f.FILTERS).get(arn)) is None
             else replace(
                 one,
-                filter_policy=told.policy,
-                filter_scope=told.scope,
-                dead_letter_arn=told.dead_letter_arn,
+                filter_policy=known.policy,
+                filter_scope=known.scope,
+                dead_letter_arn=known.dead_letter_arn,
             )
             for arn, one in sorted(facts.of(f.SUBSCRIPTIONS).items())
         ),
@@ -95,19 +95,19 @@ def build_account(facts: f.Facts) -> Account:
 
 
 def _list_known(facts: f.Facts, section: f.Section[_T | None]) -> Iterable[_T]:
-    """The entries of a section that AWS told, by their keys."""
+    """The entries of a section that AWS described, by their keys."""
     return (value for _, value in sorted(facts.of(section).items()) if value is not None)
 
 
 def _list_queues(facts: f.Facts) -> Iterable[Queue]:
-    """The queues that are polled, and those that only their dead-letter queue told of."""
+    """The queues that are polled, and those that only their dead-letter queue names."""
     polled = facts.of(f.QUEUES)
-    for arn, told in sorted(polled.items()):
-        if told is not None:
+    for arn, queue in sorted(polled.items()):
+        if queue is not None:
             yield Queue(
                 arn=arn,
-                dead_letter_arn=told.dead_letter_arn,
-                visibility_seconds=told.visibility_seconds,
+                dead_letter_arn=queue.dead_letter_arn,
+                visibility_seconds=queue.visibility_seconds,
             )
     for target, from_queues in sorted(facts.of(f.DEAD_LETTER_SOURCES).items()):
         for source in from_queues or ():
@@ -120,7 +120,7 @@ def _collect_resource_policies(facts: f.Facts) -> dict[str, str]:
     policies = facts.of(f.RESOURCE_POLICIES).items()
     return (
         dict(facts.of(f.BUS_POLICIES))
-        | {arn: told.policy for arn, told in queues if told is not None}
+        | {arn: described.policy for arn, described in queues if described is not None}
         | {arn: text for arn, text in policies if text is not None}
     )
 
@@ -175,20 +175,20 @@ def _list_functions(facts: f.Facts) -> Iterable[FunctionDescription]:
 def _collect_roles(facts: f.Facts) -> dict[str, Role]:
     managed = facts.of(f.MANAGED)
     found: dict[str, Role] = {}
-    for arn, told in facts.of(f.ROLES).items():
-        if told is None:
+    for arn, role in facts.of(f.ROLES).items():
+        if role is None:
             found[arn] = Role(arn=arn, is_complete=False)
             continue
-        attached = [managed.get(one) for one in told.attached]
-        boundary = managed.get(told.boundary) if told.boundary else None
+        attached = [managed.get(one) for one in role.attached]
+        boundary = managed.get(role.boundary) if role.boundary else None
         found[arn] = Role(
             arn=arn,
-            policies=(*told.inline, *_present(attached)),
+            policies=(*role.inline, *_present(attached)),
             boundary=boundary,
-            trust=told.trust,
-            is_complete=told.is_complete
+            trust=role.trust,
+            is_complete=role.is_complete
             and None not in attached
-            and (boundary is not None or not told.boundary),
+            and (boundary is not None or not role.boundary),
         )
     return found
 
@@ -201,8 +201,8 @@ def _collect_integrations(facts: f.Facts) -> dict[str, tuple[Integration, ...]]:
     """What leads to functions, by ARN of the API; nothing of one whose routes are not known."""
     place = f"arn:{facts.partition}:execute-api:{facts.region}:{facts.account}"
     found: dict[str, tuple[Integration, ...]] = {}
-    for api, told in sorted(facts.of(f.INTEGRATIONS).items()):
-        by_id = {one.id: one for one in told or ()}
+    for api, integrations in sorted(facts.of(f.INTEGRATIONS).items()):
+        by_id = {one.id: one for one in integrations or ()}
         found[f"{place}:{api}"] = tuple(
             Integration(
                 function_arn=by_id[target].function_arn,

@@ -1,4 +1,4 @@
-"""One call of AWS at a time: in its pace, tried again, and its errors told apart.
+"""One call of AWS at a time: in its pace, tried again, and its errors distinguished.
 
 What can go wrong with a question has four forms here, because a reading answers each in its own
 way: it is not allowed (a gap), the thing is gone (skipped), AWS does not answer (a gap), the time
@@ -82,7 +82,7 @@ class Paging:
     """How a listing is paged: the name of the token in question and answer, and of the entries."""
 
     ask: str = "NextToken"
-    told: str = "NextToken"
+    answer: str = "NextToken"
 
 
 class ReadClient:
@@ -171,7 +171,7 @@ class ReadClient:
                 if token and _STALE_TOKEN.search(str(error)):
                     raise StaleTokenError(str(error)) from error
                 raise
-            following = page.get(paging.told) or ""
+            following = page.get(paging.answer) or ""
             # A service that answers the same token again would be asked for ever.
             token = "" if following == token else following
             yield page, token

@@ -1,7 +1,7 @@
 """The two ways in which a section of the facts is filled: a listing, and a question for each entry.
 
 Both can be stopped between any two calls and gone on with later, and both turn every failure into
-a gap, so that what one service does not tell never hides what the others do.
+a gap, so that what one service does not answer never hides what the others do.
 """
 
 from __future__ import annotations
@@ -64,10 +64,10 @@ class Variables:
         own key (Lambda API reference, *EnvironmentResponse*).
         """
         environment = entry.get("Environment")
-        told = environment.get("Variables") if isinstance(environment, dict) else None
+        variables = environment.get("Variables") if isinstance(environment, dict) else None
         self._by_function[function] = (
-            {key: value for key, value in told.items() if isinstance(value, str)}
-            if isinstance(told, dict)
+            {key: value for key, value in variables.items() if isinstance(value, str)}
+            if isinstance(variables, dict)
             else {}
         )
 
@@ -265,7 +265,7 @@ def _describe_unreadable(error: Exception) -> str:
 
 
 def _name_in(entry: Any) -> str:
-    """What an entry is called, as far as it tells: a gap names one thing, never a whole area."""
+    """What an entry is called, as far as it says: a gap names one thing, never a whole area."""
     if hasattr(entry, "items"):
         for key, value in entry.items():
             if key.lower().endswith(("arn", "name", "uuid")) and isinstance(value, str) and value:

@@ -103,7 +103,7 @@ class Spike:
     floor_per_minute: float
 
 
-def tell_feeding(spike: Spike, arrivals: Sequence[Arrivals]) -> Feeding:
+def find_feeding(spike: Spike, arrivals: Sequence[Arrivals]) -> Feeding:
     """Who feeds a spike.
 
     Parameters

@@ -1,4 +1,4 @@
-"""The durable record of one remedy: what was there before, what was done, who was told.
+"""The durable record of one remedy: what was there before, what was done, who was notified.
 
 There is at most one open remediation for each function and entry. Everything in it is written
 before the change that it describes, so that whoever finds it after a crash can finish the work.

@@ -144,7 +144,7 @@ class UnderCap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaysCapped:
-    """It is too early to tell."""
+    """It is too early to judge."""
 
     figures: UnderCap
 
@@ -206,5 +206,5 @@ def judge_callers_cap(
 
 
 def is_long_over(watch: Watch, now: datetime) -> bool:
-    """Whether a cap has lasted as long as one may, whatever CloudWatch tells."""
+    """Whether a cap has lasted as long as one may, whatever CloudWatch reports."""
     return now >= watch.held_at + LONGEST_CAPPED

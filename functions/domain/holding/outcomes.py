@@ -22,7 +22,7 @@ class ReleaseReason(StrEnum):
 
 
 class UntoldReason(StrEnum):
-    """Why nothing can be told."""
+    """Why nothing can be concluded."""
 
     UNCOUNTED = "uncounted"  # a source without a count, or a queue whose depth is unknown
     TOO_MUCH_OUTSIDE = "too much from outside"  # for the generations to show
@@ -52,7 +52,7 @@ class LetGo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TryLonger:
-    """Let as much go again, for twice as long and more: the trial told nothing.
+    """Let as much go again, for twice as long and more: the trial showed nothing.
 
     Attributes
     ----------

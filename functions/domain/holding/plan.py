@@ -62,7 +62,7 @@ class NotHeldReason(StrEnum):
     UNKNOWN_SOURCES = "unknown sources"
     SYNCHRONOUS = "synchronous"  # requests would be refused, or nobody knows what comes
     MIXED_SOURCES = "mixed sources"  # no one lever delays all of them
-    UNKNOWN_MAPPING = "unknown mapping"  # a trigger without the facts that tell what it loses
+    UNKNOWN_MAPPING = "unknown mapping"  # a trigger without the facts that show what it loses
     PROVISIONED_MODE = "provisioned mode"
     PROVISIONED_CONCURRENCY = "provisioned concurrency"
     FEW_RECEIVES = "few receives"

@@ -18,7 +18,7 @@ from functions.domain.detection.evidence import (
 )
 from functions.domain.detection.lateness import count_young
 
-# What a function is invoked by is told from its last hours: so much of what ran must have arrived
+# What a function is invoked by follows from its last hours: so much of what ran must have arrived
 # as asynchronous events, where nothing else is known to invoke it.
 ASYNCHRONOUS_SHARE: Final = 0.9
 RETRIES: Final = 2  # of an asynchronous event that fails

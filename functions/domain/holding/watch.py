@@ -143,7 +143,7 @@ class Watch:
     lag_seconds
         How far its polling of streams lay behind before the hold: the highest IteratorAge of the
         last minutes, all its streams together. ``None`` where there is none or it is unknown: of a
-        stream nothing can be told then.
+        stream nothing can be concluded then.
     waiting
         Events that waited when a little was let go; ``None`` until then.
     outside_per_minute
@@ -161,7 +161,7 @@ class Watch:
     stretched_seconds
         By how much its trials last longer than planned, see `HoldPlan.stretched_trial_seconds`.
     is_retry
-        Whether there is a second trial because the first one told nothing. Else the first one has
+        Whether there is a second trial because the first one showed nothing. Else the first one has
         shown a loop, and the second is to show it once more.
     """
 
@@ -333,7 +333,7 @@ class Watch:
         )
 
     def trying_longer(self, at: datetime, stretched_seconds: float) -> Self:
-        """The watch once as much is let go again, for longer: the first trial told nothing."""
+        """The watch once as much is let go again, for longer: the first trial showed nothing."""
         again = self.letting_go_again(at)
         return replace(again, stretched_seconds=stretched_seconds, is_retry=True)
 

@@ -213,7 +213,7 @@ def _find_barrier(
     return DecisionReason.BLAST_RADIUS if view.blast_radius_reached else None
 
 
-# What was decided about an incident of which people were told because it could not be held.
+# What was decided about an incident of which people were notified because it could not be held.
 # `SUSPECTED` is left where AWS refused the hold; the second and third are of earlier versions.
 _NOT_HELD = frozenset(
     {

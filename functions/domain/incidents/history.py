@@ -1,4 +1,4 @@
-"""What is open and what was before, as one reading of the ledger tells it."""
+"""What is open and what was before, as one reading of the ledger has it."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field

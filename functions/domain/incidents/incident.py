@@ -1,4 +1,4 @@
-"""The durable record of one function's trouble: what was there before, what was done, who was told.
+"""One function's incident: what was there before, what was done, and who was notified of it.
 
 There is at most one open incident per function. Everything in it is written before the change
 that it describes (write-ahead), so that whoever finds it after a crash can finish the work.
@@ -74,7 +74,7 @@ class Incident(ChangeRecord):
     target
         The reservation that the guard wants while the incident is open: 0 or a cap.
     written
-        Every reservation that the guard may have written: to tell its own value from others'.
+        Every reservation that the guard may have written: to know its own value from others'.
     contained_at
         When a reservation of the guard's first took effect, a cap or 0.
     stopped_at
@@ -97,7 +97,7 @@ class Incident(ChangeRecord):
     closing
         Where a restore leads: `RESTORED` for a person's, `LIFTED` for the guard's own.
     actor
-        Who released the function, where CloudTrail told.
+        Who released the function, where CloudTrail said.
     released_to
         What was reserved when the release was noticed: somebody else's, whatever its value.
     is_withdrawn
@@ -118,7 +118,7 @@ class Incident(ChangeRecord):
         How far its probation has got; ``None`` where it is on none, and in records of an earlier
         version.
     origin
-        Whose function it is; ``None`` where nothing tells, and in records of an earlier version.
+        Whose function it is; ``None`` where nothing says, and in records of an earlier version.
     """
 
     TRANSITIONS: ClassVar = TRANSITIONS
@@ -298,8 +298,8 @@ class Incident(ChangeRecord):
         until = self._get_refusals(attempt).until
         return until is not None and now < until - EARLY
 
-    def was_told(self, attempt: Attempt, words: str) -> bool:
-        """Whether people were told that AWS said this of the attempt."""
+    def was_reported(self, attempt: Attempt, words: str) -> bool:
+        """Whether people were notified that AWS said this of the attempt."""
         return shorten_refusal(words) in self._get_refusals(attempt).told
 
     def refused(self, attempt: Attempt, now: datetime) -> Self:
@@ -308,7 +308,7 @@ class Incident(ChangeRecord):
         pause = PAUSES[min(known.count, len(PAUSES) - 1)]
         return self._with_refusals(replace(known, count=known.count + 1, until=now + pause))
 
-    def with_told(self, attempt: Attempt, words: str) -> Self:
+    def with_reported(self, attempt: Attempt, words: str) -> Self:
         """The incident after people were notified of what AWS answered."""
         known = self._get_refusals(attempt)
         told = (*known.told, shorten_refusal(words))[-MOST_TOLD:]
@@ -461,7 +461,7 @@ class Incident(ChangeRecord):
         """The incident with what became of a notice of its outbox."""
         return replace(self, outbox=trim_outbox(replace_notice(self.outbox, notice)))
 
-    def has_told(self, transition: Transition) -> bool:
+    def has_notified(self, transition: Transition) -> bool:
         """Whether a notice of this transition was written down already."""
         return any(one.transition is transition for one in self.outbox)
 
@@ -474,6 +474,7 @@ def incident_id(function: str, opened_at: datetime) -> str:
 def is_same_opening(stored: Incident, opened: Incident) -> bool:
     """Whether a stored incident is what opening this one has led to, whose answer was lost.
 
-    The id alone does not tell: it is exact to the second, and two runs may decide in the same one.
+    The id alone does not show that: it is exact to the second, and two runs may decide in the same
+    one.
     """
     return stored.id == opened.id and stored.opened_at == opened.opened_at

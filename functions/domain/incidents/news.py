@@ -12,7 +12,7 @@ def has_news(incident: Incident, decision: Notify) -> bool:
     """Whether people do not know yet what is decided about an open incident."""
     match incident.state:
         case IncidentState.RELEASED:
-            return not incident.has_told(Transition.RUNNING_AWAY_AGAIN)
+            return not incident.has_notified(Transition.RUNNING_AWAY_AGAIN)
         case IncidentState.NOTIFIED:
             return _is_news(incident, decision)
         case _:
@@ -20,7 +20,7 @@ def has_news(incident: Incident, decision: Notify) -> bool:
 
 
 def may_have_news(incident: Incident, decision: Notify) -> bool:
-    """Whether it is worth while to find out what people would be told."""
+    """Whether it is worth while to find out what people would be notified of."""
     is_danger_new = (
         incident.state is IncidentState.NOTIFIED
         and decision.assessment.is_in_danger

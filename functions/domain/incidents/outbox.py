@@ -13,7 +13,7 @@ _MOST_UNSENT: Final = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentNotice(OutboxNotice):
-    """A notice that was written down together with the transition that it tells of."""
+    """A notice that was written down together with the transition that it reports."""
 
     transition: Transition
 
@@ -27,7 +27,7 @@ def number_of(notice_id: str) -> int:
 def trim_outbox(outbox: tuple[IncidentNotice, ...]) -> tuple[IncidentNotice, ...]:
     """The outbox within its limits: a record has to fit into the ledger, whatever happens.
 
-    The newest notice of each transition stays: it tells that people were notified.
+    The newest notice of each transition stays: it shows that people were notified.
     """
     newest = {one.transition: one.id for one in outbox}
     sent = [one.id for one in outbox if one.status is NoticeStatus.SENT]

@@ -77,7 +77,7 @@ class Attempts:
 
 
 ATTEMPTS_KEPT: Final = timedelta(days=90)
-# A request that has told no outcome after this long is over: longer than a run of `restore` lasts.
+# A request without an outcome after this long is over: longer than a run of `restore` lasts.
 REQUEST_LASTS: Final = timedelta(minutes=20)
 
 
@@ -139,7 +139,7 @@ class Ledger(Protocol):
     def supersede(self, old: Incident, new: Incident, blast_radius: BlastRadius | None) -> Opening:
         """File `old` away and open `new` for the same function, in one transaction.
 
-        `blast_radius` is ``None`` where the change that `new` tells of is done already.
+        `blast_radius` is ``None`` where the change that `new` reports is done already.
 
         Raises
         ------
@@ -202,7 +202,7 @@ class Ledger(Protocol):
         """Whether the rollback request with this nonce is this request's to carry out.
 
         It is for the request that brought the nonce first, and again for its retries; for any
-        other only after the former has failed, or has told no outcome within `REQUEST_LASTS`.
+        other only after the former has failed, or has reported no outcome within `REQUEST_LASTS`.
         CloudFormation replays old properties when it rolls a deployment back: only those of a
         request that succeeded, and never again those of one that failed.
         """

@@ -34,7 +34,7 @@ class Refusals:
     until
         When it may be tried again; ``None`` for at once.
     told
-        What people were told AWS has said: the newest few, shortened.
+        What people were notified AWS has said: the newest few, shortened.
     """
 
     attempt: Attempt

@@ -7,7 +7,7 @@ from typing import Final
 class IncidentState(StrEnum):
     """Where an incident stands."""
 
-    NOTIFIED = "notified"  # people were told; nothing was changed
+    NOTIFIED = "notified"  # people were notified; nothing was changed
     CONTAINING = "containing"  # snapshot written, steps not all done
     CAPPING = "capping"  # the same, towards a hold: a cap, 0 or paused mappings, see `watch`
     CONTAINED = "contained"
@@ -15,7 +15,7 @@ class IncidentState(StrEnum):
     RELEASED = "released"  # somebody else changed the reservation that the guard wrote
     RESTORING = "restoring"
     RESTORED = "restored"  # closed: a person asked for it
-    LIFTED = "lifted"  # closed: a hold that showed that it was no loop, or told nothing
+    LIFTED = "lifted"  # closed: a hold that showed that it was no loop, or showed nothing
     ENDED = "ended"  # closed: it ended by itself, or a released function stayed calm
     DELETED = "deleted"  # closed: the function no longer exists
     SUPERSEDED = "superseded"  # closed: a released function ran away again; a new incident goes on

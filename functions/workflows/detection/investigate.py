@@ -38,7 +38,7 @@ _HISTORICAL = (
     Reason.HAS_PRECEDENT,
     Reason.WITHIN_RECENT,
     Reason.FOLLOWS_CLOCK,
-    Reason.UNLIKE_LOOP,  # the steps of a shape are told from what was there before
+    Reason.UNLIKE_LOOP,  # the steps of a shape are compared with what was there before
 )
 # Until the chart has worked a change in, of which it has heard.
 _CHARTED_WITHIN: Final = timedelta(minutes=5)
@@ -90,8 +90,8 @@ class Investigation:
         """What the evidence means, with the evidence.
 
         Who is let go on because the graph rules a loop out may have been deployed since the graph
-        was read, and hold one by now: its configuration tells. It tells as well whether a function
-        is in danger, which is suspected sooner.
+        was read, and hold one by now: its configuration shows that. It shows as well whether a
+        function is in danger, which is suspected sooner.
         """
         policy = self.enforcer.policy
         assessment = assess(evidence, policy)

@@ -25,7 +25,7 @@ class TriageReport:
     Attributes
     ----------
     young
-        Functions of which it is too early to tell.
+        Functions which it is too early to judge.
     acquitted
         Functions that others feed, as far as the event graph knows by now: looked at again until
         it has heard of what was changed before their spike.
@@ -45,7 +45,7 @@ class TriageReport:
 
     @property
     def found(self) -> bool:
-        """Whether anything was contained, capped or told."""
+        """Whether anything was contained, capped or reported."""
         return any(not isinstance(one, Ignore) for one in self.decisions)
 
     def has_found_since(self, number: int) -> bool:

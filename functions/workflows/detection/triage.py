@@ -180,7 +180,7 @@ class Triage:
         self._tend(held, present, report, live, _AT_THE_END_SECONDS)
 
     def _watch(self, now: datetime, report: TriageReport, live: LiveLedger | None) -> None:
-        """Look again at functions whose spike was too young to tell when it was seen."""
+        """Look again at functions whose spike was too young to judge when it was seen."""
         tended = list_tended_functions(live, now)
         names = list_watched(live.pulse, now) if live is not None else ()
         again = replace(report, young=[])  # not young a second time
@@ -280,18 +280,18 @@ class Triage:
             ledger.remember_pulse(remembered)
 
     def _read_live(self, now: datetime, report: TriageReport) -> LiveLedger | None:
-        """All that is open, with what the tags tell; ``None`` when the ledger cannot be read."""
+        """All that is open, with what the tags say; ``None`` when the ledger cannot be read."""
         live: list[LiveLedger] = []
         ledger = self.enforcer.world.ledger
         report.attempt("ledger", lambda: live.append(ledger.read_live()))
         if not live:
             return None
         for name in live[0].unreadable:
-            report.attempt(name, partial(self._tell_of_record, name, now))
+            report.attempt(name, partial(self._report_unreadable, name, now))
         report.attempt("tagged snapshots", lambda: self._adopt(now, report, live[0]))
         return live[0]
 
-    def _tell_of_record(self, function: str, now: datetime) -> None:
+    def _report_unreadable(self, function: str, now: datetime) -> None:
         """Notify people once that nobody can look after a function that may be held."""
         world, matter = self.enforcer.world, f"record {function}"
         if world.ledger.read_attempts(matter).count:

@@ -1,7 +1,7 @@
 """Collects facts: account-wide lists first, then details of what something is suspected of.
 
-Whatever AWS does not tell is a gap of one part of one function's facts: it silences the checks that
-need it, and stops nothing else.
+Whatever AWS does not answer is a gap of one part of one function's facts: it silences the checks
+that need it, and stops nothing else.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -442,7 +442,7 @@ class FactCollector:
                 yield FactGap(part=part, words=gap.words, action=gap.action)
 
     def _find_shared_groups(self) -> frozenset[str]:
-        """Log groups of several functions, of which a metric tells nothing about one of them."""
+        """Log groups of several functions, of which a metric shows nothing about one of them."""
         seen: set[str] = set()
         shared: set[str] = set()
         for function in self.account.functions:

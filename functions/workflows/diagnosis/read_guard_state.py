@@ -14,7 +14,7 @@ from functions.domain.incidents.states import HOLDING_STATES
 def read_guard_state(
     ledger: Ledger, memory: Memory, policy: RemedyPolicy, closely: Iterable[str], now: datetime
 ) -> GuardState:
-    """What the records tell, with what the operator allows.
+    """What the records say, with what the operator allows.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Reads the roles of schedules, which no list tells, of few: for an account may have a million."""
+"""Reads the roles of schedules, which no list has, of few: for an account may have a million."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace

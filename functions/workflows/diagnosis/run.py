@@ -71,7 +71,7 @@ def run_diagnosis(
     now: datetime,
     gone: Sequence[str] = (),
 ) -> DiagnosisRun:
-    """Examine functions, cure what may be cured, tell what is new or over.
+    """Examine functions, remedy what may be remedied, report what is new or over.
 
     Parameters
     ----------

@@ -266,7 +266,7 @@ class GraphRefresh(Generic[FactsT]):
     def _conclude(
         self, work: RefreshAction, account: Account, state: ChartState, *, is_first: bool
     ) -> RefreshReport:
-        """Store what follows from the account, with the notices that tell of what is new."""
+        """Store what follows from the account, with the notices that report what is new."""
         graph = self._graphs.of(account)
         # What was worked in has just been read, whenever everything else was.
         read_at = self._clock() if work is RefreshAction.CHANGES else account.at
@@ -330,7 +330,7 @@ class GraphRefresh(Generic[FactsT]):
     def _compose_blind_spots(
         self, account: Account, state: ChartState, deployment: Deployment
     ) -> Sequence[LoopNotice]:
-        """One notice of missing permissions, if one of them was not told of."""
+        """One notice of missing permissions, if one of them was not reported."""
         missing = _find_missing_permissions(account)
         if {_make_gap_key(gap) for gap in missing} <= set(state.told_gaps):
             return ()

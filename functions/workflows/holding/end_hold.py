@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from functions.domain.incidents.incident import Incident
     from functions.workflows.incidents.context import Context
 
-# When a hold that could not be ended is tried again by a schedule of its own. AWS's answer is told
-# in a notice, once.
+# When a hold that could not be ended is tried again by a schedule of its own. A notice reports
+# AWS's answer, once.
 TRIED_AGAIN_AFTER: Final = timedelta(minutes=10)
 _TRIES: Final = 8
 _HELD: Final = frozenset({IncidentState.CAPPING, IncidentState.CAPPED})
@@ -114,7 +114,7 @@ class HoldEnder:
         try:
             outcome = self._end(incident_id, function, DecisionReason.HOLD_OVER, seconds_left)
         except LoopbreakerError:
-            with suppress(LoopbreakerError):  # the first error tells more
+            with suppress(LoopbreakerError):  # the first error says more
                 self._schedule_again(incident_id, function)
             raise
         if outcome in {Outcome.PENDING, Outcome.REFUSED, Outcome.UNTOLD}:
@@ -157,7 +157,7 @@ class HoldEnder:
             has_time = seconds_left() > RESERVE_SECONDS + POLL_SECONDS
             incident = self.world.ledger.find(function)
             if incident is None or incident.id != incident_id or not is_held_for_watching(incident):
-                return self._tell(incident_id, outcome)
+                return self._report(incident_id, outcome)
             if incident.is_leased(now) and now - began < LEASE and has_time:
                 # A run that died holds it no longer than that, and every change is checked against
                 # what was read.
@@ -203,7 +203,7 @@ class HoldEnder:
             return Outcome.PENDING
         return Outcome.ENDED if are_all_sent(after) else Outcome.UNTOLD
 
-    def _tell(self, incident_id: str, before: Outcome) -> Outcome:
+    def _report(self, incident_id: str, before: Outcome) -> Outcome:
         """Send what a run that died, or an SNS that did not answer, has left unsaid.
 
         A pulse does that, too; but perhaps there is none.
@@ -219,7 +219,7 @@ class HoldEnder:
         return Outcome.ENDED if before is Outcome.PENDING else Outcome.NOTHING_HELD
 
     def _is_stopped_without_ledger(self, incident: Incident) -> bool:
-        """Whether `contain` has stopped it while the ledger was away: only its tag tells that.
+        """Whether `contain` has stopped it while the ledger was away: only its tag says that.
 
         Such an incident closed as lifted would hide the stop; the next pulse takes it over.
         """

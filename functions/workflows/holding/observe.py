@@ -17,7 +17,7 @@ from functions.domain.detection.evidence import (
     RecentSeries,
     Series,
 )
-from functions.domain.detection.feeding import Feeding, Spike, tell_feeding
+from functions.domain.detection.feeding import Feeding, Spike, find_feeding
 from functions.domain.detection.lateness import count_young
 from functions.domain.detection.traffic import mean_duration_seconds
 from functions.domain.graph.loop_lookup import STALE_AFTER
@@ -73,7 +73,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldPlanning:
-    """How a function is to be held or why not, and what was read to tell that.
+    """How a function is to be held or why not, and what was read to find that.
 
     Attributes
     ----------
@@ -222,7 +222,7 @@ class HoldObserver:
     def acquit(
         self, assessment: Assessment, facts: FunctionFacts, now: datetime, floor_per_minute: float
     ) -> LeftAlone | None:
-        """Whether others feed a function, or that is not to be told yet; ``None`` otherwise.
+        """Whether others feed a function, or that cannot be concluded yet; ``None`` otherwise.
 
         The same answer as that of `plan`, for a function that is not to be held anyway.
 
@@ -410,8 +410,8 @@ def _acquit(sight: _Sight, assessment: Assessment, floor_per_minute: float) -> L
     every = {**sight.counted, **present}
     return judge_feeding(
         assessment,
-        seen=_tell(spike, every, sight.known),
-        charted=_tell(spike, every, {key_of(one): one.loop for one in sight.charted}),
+        seen=_find_feeding(spike, every, sight.known),
+        charted=_find_feeding(spike, every, {key_of(one): one.loop for one in sight.charted}),
         is_throttled=any(recent.throttles.values[spike.first :]),
     )
 
@@ -450,11 +450,11 @@ def _build_spike(
     )
 
 
-def _tell(
+def _find_feeding(
     spike: Spike, counted: Mapping[SourceKey, Arrivals], loops: Mapping[SourceKey, LoopProof]
 ) -> Feeding:
     """Who feeds a spike, where these sources lie on these loops and nobody knows of the others."""
-    return tell_feeding(
+    return find_feeding(
         spike,
         [
             replace(one, source=replace(one.source, loop=loops.get(key, LoopProof.UNKNOWN)))

@@ -89,8 +89,8 @@ class HoldPlanner:
     ) -> Notify | LeftAlone:
         """The notice about a function that must not be touched, unless others feed it.
 
-        In observe mode they are told what would be done to the callers of one that is in danger:
-        nobody could guess the cap.
+        In observe mode it states what would be done to the callers of one in danger: nobody could
+        guess the cap.
         """
         assessment = decision.assessment
         enforcing = replace(self.policy, mode=Mode.ENFORCE)
@@ -142,7 +142,7 @@ class HoldPlanner:
             return replace(planning, outcome=left_alone)
         held = count_holds(closed if known is None else (*closed, known), now)
         if held >= MOST_HOLDS:
-            # Also where it cannot be held just now: or people would be told in turns of the two.
+            # Also where it cannot be held just now: or people would get a mail of each in turns.
             often = NotHeld(reason=NotHeldReason.HELD_OFTEN, value=held, bound=MOST_HOLDS)
             return replace(planning, outcome=often)
         is_cap = isinstance(planned, Planned) and planned.watch.plan.is_for_callers

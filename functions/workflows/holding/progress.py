@@ -84,7 +84,7 @@ class HoldProgress:
         elif incident.probation is not None:
             self._probation.watch(incident, incident.probation, now)
         elif incident.is_shown:
-            self._tell_again(incident, now)
+            self._notify_again(incident, now)
         elif self._gives_way(incident):
             self.enforcer.withdraw(incident, DecisionReason.LOOP_IS_HELD, now)
         elif incident.watch is None:
@@ -141,7 +141,7 @@ class HoldProgress:
         self.again.append(incident.function)  # what it does now nobody has judged
 
     def _judge_cap(self, incident: Incident, watch: Watch, now: datetime) -> CapVerdict | None:
-        """What to do with a function that is capped in danger; ``None``: CloudWatch tells nothing.
+        """What to do with a function that is capped in danger; ``None`` while nothing is reported.
 
         Who is refused does not wait for CloudWatch.
         """
@@ -166,10 +166,10 @@ class HoldProgress:
         known = self.gathering.loops.of(incident.function).believed(now)
         return known.proof is LoopProof.CERTAIN
 
-    def _tell_again(self, incident: Incident, now: datetime) -> None:
+    def _notify_again(self, incident: Incident, now: datetime) -> None:
         """Notify people once more that they are to decide, before events that wait are given up."""
         at = None if incident.watch is None else incident.watch.notified_again_at
-        if at is None or now < at or incident.has_told(Transition.EXPIRING):
+        if at is None or now < at or incident.has_notified(Transition.EXPIRING):
             return
         world = self.enforcer.world
         told = announce(incident, Transition.EXPIRING, world, now)
@@ -179,7 +179,7 @@ class HoldProgress:
         since = find_counted_from(watch, now)
         recent = self.gathering.read_recent(incident.function, now, since)
         if recent is None:
-            return  # CloudWatch tells nothing now: the next pulse looks again
+            return  # CloudWatch reports nothing now: the next pulse looks again
         verdict = self.enforcer.holding.look(incident, watch, recent, now)
         self.log.info(
             "looked",

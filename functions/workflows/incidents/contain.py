@@ -64,7 +64,7 @@ def contain(
     ------
     BusyError
         When AWS keeps throttling the call that matters: the incident stays as it is, people are
-        told once, and the next pulse goes on.
+        reported once, and the next pulse goes on.
     LedgerUnavailableError
         When the ledger fails after the incident was opened: the snapshot is safe there.
     """
@@ -146,8 +146,8 @@ def _contain(run: Execution) -> Incident:
     except BusyError as busy:
         if is_begun:
             return run.save(run.incident.unleased())  # the next pulse goes on
-        told = _with_failure(run, busy)
-        deliver(run.save(told.unleased()), run.world, run.present)
+        failed = _with_failure(run, busy)
+        deliver(run.save(failed.unleased()), run.world, run.present)
         raise
     if run.incident.state is IncidentState.CONTAINING:
         _finish_steps(run)
@@ -158,7 +158,7 @@ def _contain(run: Execution) -> Incident:
     held = run.incident.holding_since(present).accepted(attempt).to(state, present).unleased()
     if held.watch is not None and state is IncidentState.CAPPED:
         held = replace(held, watch=held.watch.in_force(present))
-    if not held.has_told(transition):
+    if not held.has_notified(transition):
         held = announce(held, transition, run.world, present)
     return deliver(run.save(held), run.world, present)
 
@@ -382,10 +382,10 @@ def _give_up(run: Execution, refusal: RefusedError) -> Incident:
     try:
         found = _find_reserved(run)
     except (RefusedError, BusyError):
-        told = _with_failure(run, refusal).refused(attempt, present).unleased()
-        return deliver(run.save(told), run.world, present)
-    told = _with_failure(run, refusal, FoundReservation(reserved_concurrency=found))
-    left = leave_as_found(told.refused(attempt, present), found, present)
+        refused = _with_failure(run, refusal).refused(attempt, present).unleased()
+        return deliver(run.save(refused), run.world, present)
+    failed = _with_failure(run, refusal, FoundReservation(reserved_concurrency=found))
+    left = leave_as_found(failed.refused(attempt, present), found, present)
     if attempt is Attempt.CAP and left.state is IncidentState.CAPPED and left.watch is not None:
         left = replace(left, watch=left.watch.taken_back())
     return deliver(run.save(left), run.world, present)
@@ -421,7 +421,9 @@ def _with_failure(
     watch = run.incident.watch
     is_begun = watch is not None and watch.phase is not Phase.HELD
     is_begun = is_begun and attempt is Attempt.CAP and not run.incident.is_paused
-    if is_begun or run.incident.was_told(attempt, words):
+    if is_begun or run.incident.was_reported(attempt, words):
         return run.incident  # a hold that goes on as it was is tried again, or ends by itself
-    told = announce(run.incident, Transition.CONTAIN_FAILED, run.world, run.present, found=found)
-    return told.with_told(attempt, words)
+    announced = announce(
+        run.incident, Transition.CONTAIN_FAILED, run.world, run.present, found=found
+    )
+    return announced.with_reported(attempt, words)

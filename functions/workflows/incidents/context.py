@@ -24,7 +24,7 @@ class Context:
     ----------
     clock
         The time of day, for leases: a run may take longer than one, so that the moment at which it
-        began does not tell whether its lease is still good.
+        began does not show whether its lease is still good.
     events
         Where the events of notices wait until everything else is done.
     """
@@ -45,7 +45,7 @@ class Context:
         Parameters
         ----------
         key
-            What tells it from others of its moment.
+            What distinguishes it from others of its moment.
         """
         self.events.keep_unrecorded(notice, key)
         self.publisher.publish(notice)
@@ -61,7 +61,7 @@ class Context:
     def look_around(self, incident: Incident) -> tuple[Incident, NoticeContext]:
         """The incident and its context with what is known of the function's triggers, for a notice.
 
-        Asked for after the function was stopped; what AWS does not tell now is left unknown,
+        Asked for after the function was stopped; what AWS does not answer now is left unknown,
         because a notice that says less is better than one that is late.
         """
         if parse_edge_replica(incident.function) is not None:

@@ -122,8 +122,8 @@ class Enforcer:
                 if isinstance(placed, LeftAlone):
                     return self._leave_alone(placed, now)
                 if isinstance(placed, NotHeld):
-                    told = _decide_not_to_hold(decision, placed)
-                    return self._notify(told, facts, now, known_until=known_until) or told
+                    denied = _decide_not_to_hold(decision, placed)
+                    return self._notify(denied, facts, now, known_until=known_until) or denied
                 return self._begin_hold(placed, now, known_until)
             case Notify():
                 untouched = self._planner.consider_untouched(decision, facts, now)
@@ -145,24 +145,24 @@ class Enforcer:
             case Hold():
                 return self._reconsider_hold(incident, decision, facts, now)
             case Notify():
-                return self._tell_or_leave(incident, decision, facts, now)
+                return self._notify_or_leave(incident, decision, facts, now)
             case Ignore() if incident.state in (IncidentState.CONTAINING, IncidentState.CAPPING):
                 self.go_on(incident, facts, now)
             case Ignore():
                 pass
         return decision
 
-    def _tell_or_leave(
+    def _notify_or_leave(
         self, incident: Incident, decision: Notify, facts: FunctionFacts, now: datetime
     ) -> Decision:
         """Notify people once more, unless others feed the function; that is only asked for news."""
         if not may_have_news(incident, decision):
             return decision
-        told = self._planner.consider_untouched(decision, facts, now, incident)
-        if isinstance(told, LeftAlone):
-            return self._leave_alone(told, now)
-        self._tell_known(incident, told, now)
-        return told
+        considered = self._planner.consider_untouched(decision, facts, now, incident)
+        if isinstance(considered, LeftAlone):
+            return self._leave_alone(considered, now)
+        self._notify_again(incident, considered, now)
+        return considered
 
     def _leave_alone(self, left_alone: LeftAlone, now: datetime) -> Ignore:
         """Leave a function alone; one that fails and is tried again is for the diagnosis."""
@@ -178,9 +178,9 @@ class Enforcer:
         if isinstance(placed, LeftAlone):
             return self._leave_alone(placed, now)
         if isinstance(placed, NotHeld):
-            told = _decide_not_to_hold(decision, placed)
-            self._tell_known(incident, told, now)
-            return told
+            denied = _decide_not_to_hold(decision, placed)
+            self._notify_again(incident, denied, now)
+            return denied
         if placed.instead is None:
             return self._hold_known(incident, decision, facts, now, placed.planned)
         begun = self._begin_hold(placed, now, None)
@@ -225,7 +225,7 @@ class Enforcer:
     ) -> LatelyClosed | None:
         """Whether a trouble is over of which a decision did not know when it was made.
 
-        The ledger tells where it opens an incident. Where one is open, that may have been opened
+        The ledger notes it where it opens an incident. Where one is open, that may have been opened
         after the end of the trouble that the decision is about.
         """
         latest = max(began_at(incident), known_until or NOTHING_CLOSED)
@@ -244,7 +244,7 @@ class Enforcer:
                     incident = contain(incident, self.world, now)
                 if incident.state in _IN_FORCE[type(decision)]:
                     return decision
-                # AWS refused, or somebody else was there first: people were told, no more.
+                # AWS refused, or somebody else was there first: people were notified, no more.
                 return Notify(assessment=decision.assessment, reason=decision.reason)
             case AlreadyOpen(incident=incident):
                 return self.reconsider(incident, decision.assessment, facts, now)
@@ -291,7 +291,7 @@ class Enforcer:
             view = LedgerView(open_incident=incident, blast_radius_reached=True)
             second = decide(decision.assessment, facts, self.policy, view)
             if isinstance(second, Notify):
-                self._tell_known(incident, second, now, opening.contained)
+                self._notify_again(incident, second, now, opening.contained)
             return second
         return self._continue_opened(opening, decision, facts, now)
 
@@ -319,13 +319,13 @@ class Enforcer:
         if isinstance(opening, Opened):
             deliver(opening.incident, self.world, now)
         elif isinstance(opening, AlreadyOpen):
-            self._tell_known(opening.incident, decision, now, others)
+            self._notify_again(opening.incident, decision, now, others)
         return opening if isinstance(opening, LatelyClosed) else None
 
-    def _tell_known(
+    def _notify_again(
         self, incident: Incident, decision: Notify, now: datetime, others: tuple[str, ...] = ()
     ) -> None:
-        """Notify people once more only where there is something new to tell."""
+        """Notify people once more only where there is something new to report."""
         if not has_news(incident, decision):
             return
         again = replace(incident, assessment=decision.assessment)
@@ -333,12 +333,12 @@ class Enforcer:
         if incident.state is IncidentState.NOTIFIED:
             again, transition = replace(again, decided=decision.reason), Transition.NOTIFIED
         try:
-            told = self.world.ledger.save(
+            saved = self.world.ledger.save(
                 announce(again, transition, self.world, now, contained_already=others)
             )
-            deliver(told, self.world, now)
+            deliver(saved, self.world, now)
         except StaleIncidentError:
-            return  # another run tells
+            return  # another run notifies
 
     def go_on(self, incident: Incident, facts: FunctionFacts, now: datetime) -> None:
         """Go on with a containment that a run left unfinished when it died.
@@ -378,8 +378,8 @@ class Enforcer:
             As the ledger does.
         """
         if not incident.is_pausing(Attempt.RESTORE, now):
-            told = replace(incident, decided=reason, is_withdrawn=True)
-            restore(told, self.world, now, IncidentState.LIFTED, is_asked=False)
+            withdrawn = replace(incident, decided=reason, is_withdrawn=True)
+            restore(withdrawn, self.world, now, IncidentState.LIFTED, is_asked=False)
 
     def adopt(self, facts: FunctionFacts, tagged: TaggedSnapshot, now: datetime) -> bool:
         """Take a containment that was done without the ledger into the ledger.

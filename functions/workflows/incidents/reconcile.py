@@ -200,7 +200,7 @@ class Reconciler:
     def _weigh_tag(self, incident: Incident, facts: FunctionFacts) -> _FoundAs:
         """Whether the tag of a stop knows something that the incident does not.
 
-        One that does not is no reason to wait: where nobody can tell who wrote it, it is never
+        One that does not is no reason to wait: where nobody knows who wrote it, it is never
         taken over.
         """
         try:
@@ -347,7 +347,7 @@ def _rank_urgency(incident: Incident) -> tuple[int, datetime, str]:
 
 
 def _was_tried(incident: Incident) -> bool:
-    return incident.has_told(Transition.CONTAIN_FAILED)
+    return incident.has_notified(Transition.CONTAIN_FAILED)
 
 
 def in_rotation(things: Sequence[_T], now: datetime) -> tuple[_T, ...]:

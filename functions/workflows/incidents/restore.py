@@ -50,8 +50,8 @@ def restore(
     closing
         `RESTORED` when a person asked for it, `LIFTED` when the guard lifts its own cap.
     is_asked
-        Whether a person asks for it now. Who asks is told of each refusal; what the guard tries
-        by itself is told once for each of AWS's answers, and tried again after a pause.
+        Whether a person asks for it now. Who asks is notified of each refusal; what the guard tries
+        by itself is reported once for each of AWS's answers, and tried again after a pause.
 
     Returns
     -------
@@ -92,9 +92,9 @@ def _keep_open(run: Execution) -> Incident:
     """Some of it could not be put back: what is still in force decides where that leaves us."""
     incident, world, now = run.incident, run.world, run.now
     words = "; ".join(incident.failures)
-    if not incident.was_told(Attempt.RESTORE, words):
+    if not incident.was_reported(Attempt.RESTORE, words):
         incident = announce(incident, Transition.RESTORE_FAILED, world, now)
-        incident = incident.with_told(Attempt.RESTORE, words)
+        incident = incident.with_reported(Attempt.RESTORE, words)
     told = incident.refused(Attempt.RESTORE, run.present).unleased()
     if any(one.restored is StepStatus.FAILED for one in incident.stops):
         target = _in_force(run)

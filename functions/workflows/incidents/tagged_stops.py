@@ -1,4 +1,4 @@
-"""Stops that were done without the ledger: what the tags of functions tell of them.
+"""Stops that were done without the ledger: what the tags of functions say of them.
 
 A tag is a record where the guard has sealed it, or where it is of a time at which the guard saw
 that its ledger was away. Any other is what somebody says who may tag the
@@ -104,7 +104,7 @@ class TaggedStops:
     def _report(self, said: Notice, earlier: Attempts, matter: str, now: datetime) -> None:
         """Notify people once; the value is looked at again in growing pauses.
 
-        They are told at the second look: the process that has seen the outage may come second.
+        They are reported at the second look: the process that has seen the outage may come second.
         """
         if earlier.count == 1:
             self.enforcer.world.publish_unrecorded(said, matter)

@@ -166,7 +166,7 @@ class _Run:
         return None
 
     def _find_tagged(self, known: set[str]) -> tuple[str, ...]:
-        """The functions whose tags alone tell of a stop."""
+        """The functions whose tags alone report a stop."""
         found = set()
         with self._noting("Functions that were stopped without the incident table: their tags"):
             for arn in self.reader.guard.find_tagged(SNAPSHOT_TAG):

@@ -83,17 +83,17 @@ def _hold_again(run: Execution) -> None:
 def _give_way(run: Execution, probation: Probation, refusal: RefusedError) -> Incident:
     """AWS refused a step. At its beginning all is as before; later it is tried again.
 
-    People are told once what AWS said.
+    People are notified once of what AWS said.
     """
     present, words = run.present, str(refusal)
     is_begun = probation.let_go_at is not None
     if not is_begun:
         _put_back_what_began(run)
     incident = run.incident.refused(Attempt.CAP, run.present)
-    if not incident.was_told(Attempt.CAP, words):
+    if not incident.was_reported(Attempt.CAP, words):
         incident = announce(
             incident, Transition.PROBATION_REFUSED, run.world, present, detail=words
-        ).with_told(Attempt.CAP, words)
+        ).with_reported(Attempt.CAP, words)
     if is_begun:
         if probation.phase is ProbationPhase.LET_GO:  # what is let go is watched on
             incident = keep_held(incident).to(IncidentState.CAPPED, present)
@@ -120,7 +120,7 @@ def _put_back_what_began(run: Execution) -> None:
 
 
 def _is_in_force(run: Execution, step: Reserve) -> bool:
-    """Whether what was found is reserved still; so it is taken to be where AWS does not tell."""
+    """Whether what was found is reserved still; so it is taken to be where AWS does not answer."""
     try:
         return run.world.functions.reserved_concurrency(step.function) == step.to
     except (RefusedError, BusyError):

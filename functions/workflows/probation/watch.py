@@ -82,7 +82,7 @@ class ProbationWatch:
             return
         evidence = self.gathering.collect_one(incident.function, now)
         if evidence is None:
-            return  # CloudWatch tells nothing now: the next pulse looks again
+            return  # CloudWatch reports nothing now: the next pulse looks again
         counted = self._count(incident, evidence)
         verdict = judge_probation(probation, counted, evidence.now)
         self.log.info(

@@ -80,7 +80,7 @@ class _Page:
 
 
 def _find_tagged(live: LiveLedger, rollback: Rollback) -> tuple[str, ...]:
-    """The functions whose tags alone tell of a stop, as far as AWS lists them now."""
+    """The functions whose tags alone report a stop, as far as AWS lists them now."""
     known = {one.function for one in live.incidents if not one.is_closed}
     found = set()
     with suppress(LoopbreakerError):

@@ -138,7 +138,7 @@ def end_deployment(rollback: Rollback, seconds_left: Callable[[], float]) -> Non
     What is contained stays so, and people are notified.
     """
     HoldEnder(world=rollback.world, sleep=rollback.sleep).end_all(seconds_left)
-    rollback.tell_of_deletion()
+    rollback.notify_of_deletion()
 
 
 def _describe_results(asked: tuple[str, ...], results: tuple[Result, ...]) -> str:

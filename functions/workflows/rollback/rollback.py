@@ -205,7 +205,7 @@ class Rollback:
             if one.state in IN_FORCE
         )
 
-    def tell_of_deletion(self) -> tuple[str, ...]:
+    def notify_of_deletion(self) -> tuple[str, ...]:
         """Notify people of what stays contained, and which remedies stay, when the stack goes.
 
         Answers the names of the contained functions.
@@ -303,14 +303,14 @@ class Rollback:
                 " If its permission is missing, deploy with -c remedies="
                 f"{','.join(sorted({one.kind.value for one in remediations}))} once more",
             )
-        told = f"remedy undone ({titles})"
+        undone = f"remedy undone ({titles})"
         if isinstance(result, LoopClosed | OnProbation):
-            return replace(result, text=f"{result.text}; {told}")
+            return replace(result, text=f"{result.text}; {undone}")
         if isinstance(result, Refused):
             if result.is_unknown:
-                return Restored(function=name, text=f"the function no longer exists; {told}")
-            return Refused(function=name, text=f"{result.text}; {told}")
-        text = told if result.text == NOT_HELD else f"{result.text}; {told}"
+                return Restored(function=name, text=f"the function no longer exists; {undone}")
+            return Refused(function=name, text=f"{result.text}; {undone}")
+        text = undone if result.text == NOT_HELD else f"{result.text}; {undone}"
         if isinstance(result, Restored):
             return replace(result, text=text)
         return Restored(function=name, text=text)
@@ -361,7 +361,7 @@ class Rollback:
             return None  # its incident is closed for that
 
     def _with_tag(self, incident: Incident, facts: FunctionFacts | None) -> Incident:
-        """The incident with what was done while the ledger was away, which only the tag tells.
+        """The incident with what was done while the ledger was away, which only the tag says.
 
         A tag that cannot be read adds nothing: the incident is a record of its own. Nor does one
         that the guard has not sealed, unless it holds what the incident knows anyway: then it says
@@ -380,7 +380,7 @@ class Rollback:
         return adopt(facts, tagged, self.world, self.world.clock()) or incident
 
     def _find_believed(self, incident: Incident, facts: FunctionFacts) -> TaggedSnapshot | None:
-        """What the tag of a function tells beside its incident; ``None`` for nothing."""
+        """What the tag of a function says beside its incident; ``None`` for nothing."""
         if SNAPSHOT_TAG not in facts.tags:
             return None
         try:
@@ -449,10 +449,10 @@ class Rollback:
                 was_held=False,
                 own=recorded,
             )
-            told = self._restore(asked)
-            if isinstance(told, Restored) and not found.is_sealed:
-                return replace(told, text=f"{told.text}{UNSEALED}")
-            return told
+            restored = self._restore(asked)
+            if isinstance(restored, Restored) and not found.is_sealed:
+                return replace(restored, text=f"{restored.text}{UNSEALED}")
+            return restored
         prior = found.tagged.reserved_concurrency
         status, detail = undo(
             PutBackReserved(function=name, prior=prior, written=0), (0,), functions
@@ -469,7 +469,7 @@ class Rollback:
     def _record(self, facts: FunctionFacts, tagged: TaggedSnapshot) -> Incident | None:
         """The incident of a stop that only the tag knows, written down before it is restored.
 
-        A signal about the minutes before may come later still: the record tells that they are
+        A signal about the minutes before may come later still: the record says that they are
         over. ``None`` where the ledger takes no record, or nothing is stopped.
 
         Raises

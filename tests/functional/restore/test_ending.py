@@ -291,7 +291,7 @@ def test_holds_end_when_the_stack_is_deleted_and_containments_do_not(scene: Scen
     assert reserved(scene) == 50
     assert scene.account.by_name["billing"].reserved == 0
     assert scene.subjects[-1] == "[Loopbreaker] RESTORED BY LOOPBREAKER: orders, stack deleted"
-    assert scene.rollbacks.tell_of_deletion() == ("billing",)
+    assert scene.rollbacks.notify_of_deletion() == ("billing",)
 
 
 def test_a_hold_that_cannot_be_ended_at_the_deletion_is_named(scene: Scene) -> None:
@@ -300,4 +300,4 @@ def test_a_hold_that_cannot_be_ended_at_the_deletion_is_named(scene: Scene) -> N
 
     assert ending(scene).end_all() == ()
 
-    assert scene.rollbacks.tell_of_deletion() == ("orders",)
+    assert scene.rollbacks.notify_of_deletion() == ("orders",)

@@ -112,7 +112,7 @@ def test_without_a_remedy_the_answer_is_as_ever(scene: Scene) -> None:
 
 def test_the_stack_s_deletion_names_open_remedies(scene: Scene) -> None:
     """People learn what stays in force, with the commands to undo it."""
-    scene.rollbacks.tell_of_deletion()
+    scene.rollbacks.notify_of_deletion()
 
     (mail,) = scene.account.publisher.sent
     assert mail.subject == ("[Loopbreaker] STACK DELETED, remedies stay on 1 function: orders")
@@ -124,6 +124,6 @@ def test_the_stack_s_deletion_is_silent_without_any(scene: Scene) -> None:
     """What was undone is not named."""
     scene.rollback("orders")
 
-    scene.rollbacks.tell_of_deletion()
+    scene.rollbacks.notify_of_deletion()
 
     assert scene.account.publisher.sent == []

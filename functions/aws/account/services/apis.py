@@ -1,6 +1,6 @@
-"""What API Gateway tells: which functions the routes and methods of its APIs lead to.
+"""What API Gateway describes: which functions the routes and methods of its APIs lead to.
 
-A resource policy tells who may invoke a function, not who is to: an API that nobody admitted is
+A resource policy says who may invoke a function, not who is to: an API that nobody admitted is
 known from here only, and so is one that invokes with a role of its own.
 """
 
@@ -50,7 +50,7 @@ APIS: Final = "HTTP and WebSocket APIs"
 REST_APIS: Final = "REST APIs"
 
 _TOKENS: Final = Paging()
-_POSITIONS: Final = Paging(ask="position", told="position")
+_POSITIONS: Final = Paging(ask="position", answer="position")
 # API Gateway takes the number as text in its second version, up to 500 in its first.
 # UNCONFIRMED A-010: how many the second takes.
 _PER_PAGE: Final = "100"
@@ -148,8 +148,8 @@ def read_methods(reading: ReadSession, ids: Iterable[str]) -> None:
 
 
 def _list_methods(resource: Entry) -> Iterable[f.MethodFacts]:
-    for method, told in (resource.get("resourceMethods") or {}).items():
-        integration = told.get("methodIntegration") or {}
+    for method, settings in (resource.get("resourceMethods") or {}).items():
+        integration = settings.get("methodIntegration") or {}
         arn = parse_function(integration.get("uri", ""))
         if arn:
             yield f.MethodFacts(

@@ -86,7 +86,7 @@ def list_rules(reading: ReadSession) -> None:
 
 
 def reread_bus(reading: ReadSession, _name: str) -> None:
-    """The buses after the policy of one was changed: one list tells all of them."""
+    """The buses after the policy of one was changed: one list has all of them."""
     reading.facts.begin_again(_BUSES)
     list_rules(reading)
 
@@ -182,7 +182,7 @@ def _parse_bus_name(bus: str) -> str:
 
 
 def list_schedules(reading: ReadSession) -> None:
-    """All schedules, as far as the list tells: its entries name the target."""
+    """All schedules, as far as the list says: its entries name the target."""
 
     def take(entry: Entry) -> None:
         reading.facts.put(f.SCHEDULES, entry["Arn"], _schedule(entry))

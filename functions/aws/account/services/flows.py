@@ -45,7 +45,7 @@ _GET_STREAM: Final = Operation(
 OPERATIONS: Final = (_LIST_MACHINES, _GET_MACHINE, _LIST_STREAMS, _GET_STREAM)
 IAM_ACTIONS: Final = frozenset(one.action for one in OPERATIONS)
 
-_LOWER_TOKENS: Final = Paging(ask="nextToken", told="nextToken")
+_LOWER_TOKENS: Final = Paging(ask="nextToken", answer="nextToken")
 _MACHINES_PER_PAGE: Final = 1000
 _STREAMS_PER_PAGE: Final = 100
 _STREAMS: Final = "delivery streams"
@@ -145,11 +145,11 @@ def forget_stream(reading: ReadSession, name: str) -> None:
     reading.facts.drop(f.STREAM_NAMES, name)
 
 
-def _parse_stream(told: Entry) -> DeliveryStream:
+def _parse_stream(stream: Entry) -> DeliveryStream:
     buckets: dict[str, None] = {}
     transform = ""
-    for destination in told.get("Destinations") or ():
-        # An extended destination is told a second time in the older form.
+    for destination in stream.get("Destinations") or ():
+        # An extended destination is described a second time in the older form.
         described = [one for one in destination.values() if isinstance(one, dict)]
         for one in described:
             backup = one.get("S3BackupDescription") or one.get("S3DestinationDescription") or {}
@@ -157,9 +157,9 @@ def _parse_stream(told: Entry) -> DeliveryStream:
                 dict.fromkeys(arn for arn in (one.get("BucketARN"), backup.get("BucketARN")) if arn)
             )
             transform = transform or _find_transform(one)
-    source = (told.get("Source") or {}).get("KinesisStreamSourceDescription") or {}
+    source = (stream.get("Source") or {}).get("KinesisStreamSourceDescription") or {}
     return DeliveryStream(
-        arn=told["DeliveryStreamARN"],
+        arn=stream["DeliveryStreamARN"],
         destination_arns=tuple(buckets),
         transform_arn=transform,
         source_arn=source.get("KinesisStreamARN", ""),

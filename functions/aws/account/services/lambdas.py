@@ -1,4 +1,4 @@
-"""What Lambda's control plane tells: functions, mappings, resource policies, destinations.
+"""What Lambda's control plane describes: functions, mappings, resource policies, destinations.
 
 Only the resource policy takes a call for each function. Destinations and the setting for
 recursive loops do too, and are therefore asked for only where they can matter.
@@ -91,8 +91,8 @@ IAM_ACTIONS: Final = frozenset(one.action for one in OPERATIONS)
 # The tags that mean something here; other tags of a function are nobody's business.
 TAG_KEYS: Final = ("loopbreaker:accepted-loop", "loopbreaker:exempt")
 
-_MARKERS: Final = Paging(ask="Marker", told="NextMarker")
-_TAG_PAGES: Final = Paging(ask="PaginationToken", told="PaginationToken")
+_MARKERS: Final = Paging(ask="Marker", answer="NextMarker")
+_TAG_PAGES: Final = Paging(ask="PaginationToken", answer="PaginationToken")
 _FUNCTIONS_PER_PAGE: Final = 50  # ListFunctions takes no more (Lambda API reference)
 _MAPPINGS_PER_PAGE: Final = 100
 _DISABLED: Final = frozenset({"Disabled", "Disabling"})
@@ -126,7 +126,7 @@ def list_functions(reading: ReadSession) -> None:
 def reread_function(reading: ReadSession, name: str) -> None:
     """A function after a change; what belongs to a deleted one is forgotten.
 
-    A new one may have been created with tags, of which no other change tells.
+    A new one may have been created with tags, which no other change reports.
     """
     is_new = name not in reading.facts.of(f.FUNCTIONS)
     try:
@@ -139,8 +139,8 @@ def reread_function(reading: ReadSession, name: str) -> None:
     reading.facts.drop(f.ENVIRONMENTS, name)
     reading.variables.put(name, answer)
     if is_new:
-        told = reading.asker.ask(_LIST_TAGS, Resource=described.arn).get("Tags") or {}
-        tags: dict[str, str] = {key: told[key] for key in TAG_KEYS if key in told}
+        all_tags = reading.asker.ask(_LIST_TAGS, Resource=described.arn).get("Tags") or {}
+        tags: dict[str, str] = {key: all_tags[key] for key in TAG_KEYS if key in all_tags}
         if tags:
             reading.facts.put(f.TAGS, described.name, tags)
 
@@ -342,10 +342,10 @@ def read_destinations(reading: ReadSession, names: Iterable[str]) -> None:
         answer = reading.asker.ask(_LIST_INVOKE_CONFIGS, FunctionName=name)
         for one in answer.get("FunctionEventInvokeConfigs") or ():
             if one["FunctionArn"].endswith((f":{_LATEST}", f":function:{name}")):
-                told = one.get("DestinationConfig") or {}
+                destinations = one.get("DestinationConfig") or {}
                 return f.DestinationFacts(
-                    on_success_arn=(told.get("OnSuccess") or {}).get("Destination", ""),
-                    on_failure_arn=(told.get("OnFailure") or {}).get("Destination", ""),
+                    on_success_arn=(destinations.get("OnSuccess") or {}).get("Destination", ""),
+                    on_failure_arn=(destinations.get("OnFailure") or {}).get("Destination", ""),
                 )
         return f.DestinationFacts()
 

@@ -51,7 +51,7 @@ OPERATIONS: Final = (
 IAM_ACTIONS: Final = frozenset(one.action for one in OPERATIONS)
 
 _ROLES: Final = "roles"
-_MARKERS: Final = Paging(ask="Marker", told="Marker")
+_MARKERS: Final = Paging(ask="Marker", answer="Marker")
 # IAM may answer fewer than that at a time (IAM API reference).
 _ENTRIES_PER_PAGE: Final = 1000
 # Of the roles that no function has: those that these services may take on, because they carry

@@ -1,6 +1,6 @@
 """What sends events to functions and takes what they write: buckets, topics, queues, log groups.
 
-Where AWS has no list that tells, only those are asked for that can matter: the replication of
+Where AWS has no list of that, only those are asked for that can matter: the replication of
 buckets that a replicating role names, the queues that are polled, the resource policies of what
 triggers something, the subscriptions of log groups from which a subscription can lead anywhere.
 """
@@ -114,8 +114,8 @@ OPERATIONS: Final = (
 IAM_ACTIONS: Final = frozenset(one.action for one in OPERATIONS)
 
 _TOKENS: Final = Paging()
-_LOWER_TOKENS: Final = Paging(ask="nextToken", told="nextToken")
-_CONTINUATIONS: Final = Paging(ask="ContinuationToken", told="ContinuationToken")
+_LOWER_TOKENS: Final = Paging(ask="nextToken", answer="nextToken")
+_CONTINUATIONS: Final = Paging(ask="ContinuationToken", answer="ContinuationToken")
 _BUCKETS_PER_PAGE: Final = 1000
 
 _TARGETS: Final = (
@@ -247,26 +247,26 @@ def read_filters(reading: ReadSession) -> None:
     """The filter policy of each subscription."""
 
     def read(arn: str) -> f.FilterFacts:
-        told = reading.asker.ask(_GET_SUBSCRIPTION, SubscriptionArn=arn).get("Attributes") or {}
-        return _filter(told)
+        answer = reading.asker.ask(_GET_SUBSCRIPTION, SubscriptionArn=arn).get("Attributes") or {}
+        return _filter(answer)
 
     arns = reading.facts.of(f.SUBSCRIPTIONS)
     reading.read_details(f.FILTERS, Area.TOPICS, arns, read, if_gone=f.FilterFacts())
 
 
 def reread_subscription(reading: ReadSession, arn: str) -> None:
-    """A subscription after a change; its attributes tell all of it."""
+    """A subscription after a change; its attributes describe all of it."""
     try:
-        told = reading.asker.ask(_GET_SUBSCRIPTION, SubscriptionArn=arn).get("Attributes") or {}
+        answer = reading.asker.ask(_GET_SUBSCRIPTION, SubscriptionArn=arn).get("Attributes") or {}
     except GoneError:
         reading.facts.drop(f.SUBSCRIPTIONS, arn)
         reading.facts.drop(f.FILTERS, arn)
         return
-    if told.get("Protocol") in _FOLLOWED:
+    if answer.get("Protocol") in _FOLLOWED:
         reading.facts.put(
-            f.SUBSCRIPTIONS, arn, _parse_subscription({"SubscriptionArn": arn, **told})
+            f.SUBSCRIPTIONS, arn, _parse_subscription({"SubscriptionArn": arn, **answer})
         )
-        reading.facts.put(f.FILTERS, arn, _filter(told))
+        reading.facts.put(f.FILTERS, arn, _filter(answer))
 
 
 def _parse_subscription(entry: Entry) -> Subscription:
@@ -278,18 +278,18 @@ def _parse_subscription(entry: Entry) -> Subscription:
     )
 
 
-def _filter(told: Entry) -> f.FilterFacts:
-    policy = told.get("FilterPolicy", "")
+def _filter(attributes: Entry) -> f.FilterFacts:
+    policy = attributes.get("FilterPolicy", "")
     return f.FilterFacts(
         policy="" if policy == "{}" else policy,
-        scope=told.get("FilterPolicyScope") or "MessageAttributes",
-        dead_letter_arn=_parse_dead_letters(told),
+        scope=attributes.get("FilterPolicyScope") or "MessageAttributes",
+        dead_letter_arn=_parse_dead_letters(attributes),
     )
 
 
-def _parse_dead_letters(told: Entry) -> str:
+def _parse_dead_letters(attributes: Entry) -> str:
     """The queue of a redrive policy, which queues and subscriptions have alike."""
-    found = json.loads(told.get("RedrivePolicy") or "{}").get("deadLetterTargetArn", "")
+    found = json.loads(attributes.get("RedrivePolicy") or "{}").get("deadLetterTargetArn", "")
     return str(found)
 
 
@@ -300,10 +300,10 @@ def read_queues(reading: ReadSession, arns: Iterable[str]) -> None:
     """Policy, dead-letter queue and visibility timeout of queues that something polls."""
 
     def read(arn: str) -> f.QueueFacts:
-        told = reading.asker.ask(
+        answer = reading.asker.ask(
             _GET_QUEUE, QueueUrl=compose_queue_url(arn), AttributeNames=[*_QUEUE_ATTRIBUTES]
         )
-        attributes = told.get("Attributes") or {}
+        attributes = answer.get("Attributes") or {}
         visibility = attributes.get("VisibilityTimeout")
         return f.QueueFacts(
             policy=attributes.get("Policy", ""),
@@ -336,7 +336,7 @@ def read_dead_letter_sources(reading: ReadSession, arns: Iterable[str]) -> None:
 def reread_queue(reading: ReadSession, queue: str, target: str) -> None:
     """What is known of a queue, after its attributes were changed; `target` gets its dead letters.
 
-    Whether something still depends on it, the lists tell.
+    The lists show whether something still depends on it.
     """
     known = reading.facts.of(f.DEAD_LETTER_SOURCES)
     before = [arn for arn, queues in known.items() if queue in (queues or ())]
@@ -366,17 +366,17 @@ def read_resource_policies(reading: ReadSession, arns: Iterable[str]) -> None:
         service, name = arn.split(":")[2], arn.rpartition(":")[2]
         match service:
             case "sns":
-                told = reading.asker.ask(_GET_TOPIC, TopicArn=arn).get("Attributes") or {}
-                return str(told.get("Policy", ""))
+                answer = reading.asker.ask(_GET_TOPIC, TopicArn=arn).get("Attributes") or {}
+                return str(answer.get("Policy", ""))
             case "s3":
-                told = reading.asker.ask(
+                answer = reading.asker.ask(
                     _GET_BUCKET_POLICY, Bucket=name, ExpectedBucketOwner=reading.facts.account
                 )
             case "dynamodb":
-                told = reading.asker.ask(_GET_TABLE_POLICY, ResourceArn=arn)
+                answer = reading.asker.ask(_GET_TABLE_POLICY, ResourceArn=arn)
             case _:
-                told = reading.asker.ask(_GET_STREAM_POLICY, ResourceARN=arn)
-        return str(told.get("Policy", ""))
+                answer = reading.asker.ask(_GET_STREAM_POLICY, ResourceARN=arn)
+        return str(answer.get("Policy", ""))
 
     reading.read_details(f.RESOURCE_POLICIES, Area.RESOURCE_POLICIES, arns, read, if_gone="")
 

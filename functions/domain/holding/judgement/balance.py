@@ -1,7 +1,7 @@
 """What arrived since a spike began, against what the function's own executions wrote.
 
 A loop that multiplies its events soon has more of them waiting than a trial can turn over, so its
-generations cannot be counted. But the trial tells how many events each execution writes, and the
+generations cannot be counted. But the trial shows how many events each execution writes, and the
 spike has been counted from its beginning. All that arrived came from somewhere: from outside, or
 from executions. Of a function that ends, each event from outside leads to a few more at most, so a
 good share of all came from outside. Of a loop hardly any did: what its executions wrote accounts
@@ -19,7 +19,7 @@ from functions.domain.holding.judgement.tally import BASE_MINUTES, GUARD_MINUTES
 from functions.domain.holding.watch import Lever
 
 MULTIPLIES: Final = 1.07  # events written for each, from which on more and more of them wait
-LEAST_RUNS: Final = 200.0  # in the trial, that tell how much each writes
+LEAST_RUNS: Final = 200.0  # in the trial, that show how much each writes
 FEW_FROM_OUTSIDE: Final = 0.05  # of all that arrived: each led to twenty
 # By which the executions may account for more than arrived. Less than they multiply by: else a
 # function with nothing waiting, of which as much runs as arrives, would do.
@@ -121,7 +121,7 @@ class Balance:
 
 
 def multiplies(case: Case) -> bool:
-    """Whether it multiplies its events, so that a short trial tells and a long one does not.
+    """Whether it multiplies its events, so that a short trial shows it and a long one does not.
 
     What waits then is more than any trial turns over, and grows while it runs.
     """
@@ -146,7 +146,7 @@ def multiplies_in_trial(case: Case) -> bool:
 def _choose_minutes(case: Case) -> list[int]:
     """The minutes from the trial until it stood still, or of the trial, as far as they are settled.
 
-    While these tell too little, those that are seen. What an execution writes may be counted a
+    While these show too little, those that are seen. What an execution writes may be counted a
     minute after it: of all of them that makes no difference.
     """
     tally, closing = case.tally, case.closing

@@ -156,7 +156,7 @@ def _stops_at_once(case: Case) -> bool:
 def _stops_with_runs(case: Case, balance: Balance) -> bool:
     """Whether no more came after it was held again than its last executions wrote.
 
-    What waits grows during the trial of a loop that multiplies its events: it tells nothing here.
+    What waits grows during the trial of a loop that multiplies its events: it shows nothing here.
     """
     tally = case.tally
     edge = case.closing
@@ -171,7 +171,7 @@ def _stops_with_runs(case: Case, balance: Balance) -> bool:
 def _count_edge(case: Case) -> tuple[float, float, float]:
     """What came until the function stood still, what of it was not served, and minutes of that.
 
-    The depth of queues tells that at once; else it follows from counts that are settled by now.
+    The depth of queues shows that at once; else it follows from counts that are settled by now.
     """
     tally, watch = case.tally, case.watch
     began = watch.again_at or tally.now

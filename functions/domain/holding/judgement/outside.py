@@ -1,4 +1,4 @@
-"""Whether a function that is held is fed from outside: told as soon as it is seen."""
+"""Whether a function that is held is fed from outside: concluded as soon as it is seen."""
 
 import math
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ MOST_WRITES: Final = 6.0  # events for each, that a function that ends may write
 
 
 def judge_outside(case: Case) -> Release | None:
-    """Whether it is fed from outside: that something arrives is told as soon as it is seen."""
+    """Whether it is fed from outside: that something arrives is concluded as soon as it is seen."""
     tally = case.tally
     before = tally.before_per_minute
     is_empty = before < 1 and len(tally.known(tally.before)) == len(tally.before)

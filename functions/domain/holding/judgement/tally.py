@@ -37,7 +37,7 @@ class Counts:
     waiting
         Events in its queues now, of all three kinds: visible, delayed and in flight
         (GetQueueAttributes). ``None`` where it has no queue, or that is unknown: then the series
-        beside the arrivals tell what may be received, minutes later.
+        beside the arrivals show what may be received, minutes later.
     """
 
     arrivals: tuple[Arrivals, ...]

@@ -1,4 +1,4 @@
-"""How much longer a trial lasts that tells too little, and whether a second one follows."""
+"""How much longer a trial lasts that shows too little, and whether a second one follows."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ SLOWING: Final = 1.5  # times as long as before the hold, that an execution of t
 
 
 def compute_stretch(case: Case) -> float | None:
-    """By how many seconds a trial lasts longer that has come to its end and tells too little.
+    """By how many seconds a trial lasts longer that has come to its end and shows too little.
 
     So much waited that it did not turn over: a backlog is worked off then, and a loop goes on. It
     costs no more for that than the longest trial at the highest price; ``None``: it ends. What a

@@ -1,7 +1,7 @@
 """What a hold shows: whether a function feeds itself.
 
 Held, a loop falls silent. Let go a little, it comes back out of nothing, at the speed of its
-cycle; held again, it falls silent again. Three things look alike for a while, and are told apart:
+cycle; held again, it falls silent again. Three things look alike for a while:
 
 - *What others send* goes on while the function is held, or ends by itself and does not come back
   just when we let go. A second burst that does must in addition be as large as what is let go
@@ -9,7 +9,7 @@ cycle; held again, it falls silent again. Three things look alike for a while, a
 - *What a function writes about its own work* ends: `generations` stays at or below what it writes
   for each event. A loop passes every bound.
 - *Clients that wait for each answer*, and producers that watch the depth of a queue, follow what
-  we do as a loop does. No count tells them apart; whoever acts on `Shown` must know.
+  we do as a loop does. No count distinguishes them; whoever acts on `Shown` must know.
 
 That something is there is concluded from young minutes too, that it is not there from settled ones
 only (see `functions.domain.detection.lateness`). A function is let go early on a guess, because
@@ -44,11 +44,11 @@ from functions.domain.holding.plan import GENERATIONS, QUIET_MINUTES, SHARE_TO_B
 from functions.domain.holding.watch import Lever, Phase, Watch
 
 ROOM: Final = 1.4  # by which the concurrency of a trial is higher than it takes
-RUNS_TO_COUNT: Final = 3000.0  # a minute, that tell how much each execution writes
+RUNS_TO_COUNT: Final = 3000.0  # a minute, that show how much each execution writes
 GUESSED_SHARE: Final = 0.75  # of the concurrency before, where what waits is only guessed
 SHARE_TO_COUNT: Final = 0.25  # of the concurrency before, at least: it may be none after all
 ENOUGH_MINUTES: Final = 3
-# Of the shortest trial: it tells how much each execution writes. The second round lasts as long as
+# Of the shortest trial: it shows how much each execution writes. The second round lasts as long as
 # it can, because nobody waits for it.
 MULTIPLYING_SHARE: Final = 2 / 3
 GONE_SHARE: Final = 0.05  # of a minute of the trial: less, and perhaps nothing comes back
@@ -99,7 +99,7 @@ def _judge_held(case: Case) -> HoldVerdict:
 def _let_go(case: Case, depth: float | None) -> LetGo:
     """How much to let go: what waits is to go round so often that only a loop does.
 
-    Of a stream or of asynchronous events the counts that tell what waits are late, each by
+    Of a stream or of asynchronous events the counts of what waits are late, each by
     itself, so that it is guessed from the rate before. A trial that turns out to be too short
     goes on.
     """
@@ -206,7 +206,7 @@ def _judge_held_again(case: Case) -> HoldVerdict:
         ready = (watch.again_at or tally.now) + watch.plan.settling
         if tally.now >= ready:
             return Wait(watch=watch.seeing(depth, tally.now), figures=case.figures)
-    # What waits grew then: its depth tells nothing so exactly.
+    # What waits grew then: its depth shows nothing so exactly.
     is_large = multiplies(case) or multiplies_in_trial(case)
     is_settled = tally.index(watch.again_at or tally.now) < tally.settled
     if case.closing or (is_settled and _is_still(case, level) and not is_large):

@@ -249,7 +249,7 @@ def test_a_record_with_everything_in_it_fits() -> None:
         incident = incident.with_restored(outcome.step, StepStatus.FAILED, words)
     for number in range(100):
         incident = incident.with_notice(Transition.RESTORE_FAILED, "subject " * 12, "y" * 30_000)
-        incident = incident.with_told(Attempt.RESTORE, f"{number} {words}")
+        incident = incident.with_reported(Attempt.RESTORE, f"{number} {words}")
 
     text = dump_incident(incident)
     read = load_incident(text)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from functions.domain.detection.arrivals import Arrivals, Source, SourceKind, list_arrival_metrics
 from functions.domain.detection.evidence import LoopProof, Series
-from functions.domain.detection.feeding import Fed, Feeding, Spike, tell_feeding
+from functions.domain.detection.feeding import Fed, Feeding, Spike, find_feeding
 from functions.domain.detection.lateness import count_young
 from tests.unit.domain.detection.late_data import Lateness, latenesses
 
@@ -48,7 +48,7 @@ class Traffic:
             taking=taking,
             floor_per_minute=FLOOR,
         )
-        return tell_feeding(
+        return find_feeding(
             spike,
             [
                 Arrivals(source=source, counts=_shown(counts, minutes, now, late_arrivals))
@@ -194,7 +194,7 @@ def test_a_series_on_another_grid_tells_nothing() -> None:
     )
     other = replace(invocations, start=START + timedelta(minutes=1))
 
-    assert tell_feeding(spike, [Arrivals(source=QUEUE, counts=other)]).fed is Fed.UNTOLD
+    assert find_feeding(spike, [Arrivals(source=QUEUE, counts=other)]).fed is Fed.UNTOLD
 
 
 @given(late=latenesses, late_arrivals=latenesses, taking=st.integers(2, 15))

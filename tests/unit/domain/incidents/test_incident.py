@@ -333,24 +333,24 @@ def test_awss_answer_is_known_again_though_it_names_another_request() -> None:
     """People are told once of each answer; the pauses stay as they are."""
     first = "denied (Request ID: 01234567-89ab-cdef-0123-456789abcdef)"
     again = "denied (Request ID: fedcba98-7654-3210-fedc-ba9876543210)"
-    incident = _incident().refused(Attempt.STOP, NOW).with_told(Attempt.STOP, first)
+    incident = _incident().refused(Attempt.STOP, NOW).with_reported(Attempt.STOP, first)
 
-    assert incident.was_told(Attempt.STOP, again)
-    assert not incident.was_told(Attempt.STOP, "throttled")
-    assert not incident.was_told(Attempt.RESTORE, first)
+    assert incident.was_reported(Attempt.STOP, again)
+    assert not incident.was_reported(Attempt.STOP, "throttled")
+    assert not incident.was_reported(Attempt.RESTORE, first)
     assert incident.is_pausing(Attempt.STOP, NOW)
-    assert incident.refused(Attempt.STOP, NOW).was_told(Attempt.STOP, first)
+    assert incident.refused(Attempt.STOP, NOW).was_reported(Attempt.STOP, first)
 
 
 def test_only_so_much_of_awss_answers_is_kept() -> None:
     """A record has its limit."""
     incident = _incident()
     for number in range(100):
-        incident = incident.with_told(Attempt.STOP, f"{number} " + "x" * 5_000)
+        incident = incident.with_reported(Attempt.STOP, f"{number} " + "x" * 5_000)
 
     assert len(incident.refusals[0].told) == 5
     assert max(map(len, incident.refusals[0].told)) == 300
-    assert incident.was_told(Attempt.STOP, "99 " + "x" * 5_000)
+    assert incident.was_reported(Attempt.STOP, "99 " + "x" * 5_000)
 
 
 def test_a_step_that_is_carried_out_again_is_not_put_back_any_more() -> None:
@@ -406,7 +406,7 @@ def test_notices_that_are_sent_leave_the_record_but_for_the_newest() -> None:
         incident = incident.with_notice_as(newest.sent())
 
     assert len(incident.outbox) == 21
-    assert incident.has_told(Transition.CONTAINED)
+    assert incident.has_notified(Transition.CONTAINED)
     assert incident.outbox[-1].id.endswith("restore_failed-200")
     assert are_all_sent(incident)
 

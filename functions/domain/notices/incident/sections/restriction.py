@@ -40,7 +40,7 @@ _ONLY_HELD: Final = frozenset(
 def is_only_held(incident: Incident) -> bool:
     """Whether it was held to see whether it feeds itself, and never stopped for good."""
     is_held = incident.watch is not None and parse_decision_reason(incident) in _ONLY_HELD
-    return is_held and not incident.has_told(Transition.CONTAINED)
+    return is_held and not incident.has_notified(Transition.CONTAINED)
 
 
 def name_restriction(incident: Incident) -> str:

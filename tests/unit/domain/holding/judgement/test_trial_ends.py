@@ -35,7 +35,7 @@ SOURCE = Source(kind=SourceKind.TABLE, name="orders", loop=LoopProof.POSSIBLE)
 
 def judge_trial(trial: Sequence[float | None]) -> HoldVerdict:
     """A trial from minute 73 on, with what is counted of its minutes so far; held at minute 70."""
-    arrived: list[float | None] = [20.0] * 64 + [2_000.0] * 6 + [0.0] * 3 + list(trial)
+    arrived = [*[20.0] * 64, *[2_000.0] * 6, *[0.0] * 3, *trial]
     ran = [20.0] * 64 + [2_000.0] * 6 + [0.0] * 3 + [one or 0.0 for one in trial]
 
     def series(values: Sequence[float | None]) -> Series:
