@@ -48,6 +48,7 @@ RUNS_TO_COUNT: Final = 3000.0  # a minute, that show how much each execution wri
 GUESSED_SHARE: Final = 0.75  # of the concurrency before, where what waits is only guessed
 SHARE_TO_COUNT: Final = 0.25  # of the concurrency before, at least: it may be none after all
 ENOUGH_MINUTES: Final = 3
+MORE_FROM_OUTSIDE: Final = 1.2  # than was seen while it was held, when that is counted again
 # Of the shortest trial: it shows how much each execution writes. The second round lasts as long as
 # it can, because nobody waits for it.
 MULTIPLYING_SHARE: Final = 2 / 3
@@ -187,7 +188,8 @@ def _is_enough(case: Case) -> bool:
     came = sum(max(tally.arrived[at], rate if at >= tally.settled else 0.0) for at in since)
     under_way = rate * case.guess_round(case.watch.lag_seconds or 0.0) / MINUTE_SECONDS
     more = came - case.outside * len(since) - under_way
-    wanted = GENERATIONS * (case.waiting + case.unwritten * len(since))
+    others = MORE_FROM_OUTSIDE * case.unwritten * len(since)
+    wanted = GENERATIONS * (case.waiting + others)
     lowest = BACK_SHARE * case.expected + case.outside
     return more >= wanted and all(tally.arrived[at] >= lowest for at in tally.known(seen))
 

@@ -33,9 +33,12 @@ PLAN = HoldPlan(
 SOURCE = Source(kind=SourceKind.TABLE, name="orders", loop=LoopProof.POSSIBLE)
 
 
-def judge_trial(trial: Sequence[float | None]) -> HoldVerdict:
-    """A trial from minute 73 on, with what is counted of its minutes so far; held at minute 70."""
-    arrived = [*[20.0] * 64, *[2_000.0] * 6, *[0.0] * 3, *trial]
+def judge_trial(trial: Sequence[float | None], outside: float = 0.0) -> HoldVerdict:
+    """A trial from minute 73 on, with what is counted of its minutes so far; held at minute 70.
+
+    From outside so much arrives in each minute.
+    """
+    arrived = [*[20.0] * 64, *[2_000.0] * 6, *[outside] * 3, *trial]
     ran = [20.0] * 64 + [2_000.0] * 6 + [0.0] * 3 + [one or 0.0 for one in trial]
 
     def series(values: Sequence[float | None]) -> Series:
@@ -88,3 +91,9 @@ def test_what_has_not_come_round_yet_does_not_count() -> None:
 
     assert isinstance(judge_trial([just_enough + 0.5 * more] * 5), Wait)
     assert isinstance(judge_trial([just_enough + 1.1 * more] * 5), HoldAgain)
+
+
+def test_what_comes_from_outside_may_be_more_than_was_seen() -> None:
+    """It is counted again in the second hold: a trial that just suffices might fall short by it."""
+    assert isinstance(judge_trial([2_400.0] * 5, outside=60.0), Wait)
+    assert isinstance(judge_trial([2_500.0] * 5, outside=60.0), HoldAgain)
