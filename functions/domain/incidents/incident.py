@@ -97,7 +97,7 @@ class Incident(ChangeRecord):
     closing
         Where a restore leads: `RESTORED` for a person's, `LIFTED` for the guard's own.
     actor
-        Who released the function, where CloudTrail said.
+        Who released the function, where CloudTrail recorded it.
     released_to
         What was reserved when the release was noticed: somebody else's, whatever its value.
     is_withdrawn

@@ -194,7 +194,7 @@ class IncidentFact:
     ordered_by
         The ARN of the person who had the function stopped, as the order said.
     changed_by
-        The ARN of whoever changed the function beside Loopbreaker, where CloudTrail said.
+        The ARN of whoever changed the function beside Loopbreaker, where CloudTrail recorded it.
     reasons
         The reasons of the verdict, the most telling first.
     refusals

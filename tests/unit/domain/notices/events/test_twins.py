@@ -103,11 +103,16 @@ def test_no_golden_twin_is_left_behind() -> None:
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("kind", EventKind)
+def test_every_schema_is_one(kind: EventKind) -> None:
+    """Whoever reads it with a library of theirs can."""
+    jsonschema.Draft202012Validator.check_schema(build_schema(kind))
+
+
+@pytest.mark.parametrize("kind", EventKind)
 def test_every_kind_has_its_schema(kind: EventKind) -> None:
     """The published schema is what the code says."""
     path = SCHEMAS / f"{kind.value}.json"
     schema = build_schema(kind)
-    jsonschema.Draft202012Validator.check_schema(schema)
     if REWRITE:
         path.parent.mkdir(exist_ok=True)
         path.write_text(printed(schema))
