@@ -68,17 +68,16 @@ class Stage:
 
     def open_table(self) -> Table:
         """The table, for a store of its own; draws are the same in each run."""
-        return Table(lambda: self.client, self.table, randomness=Random(self.name))  # noqa: S311
-
-    def begin(self, scene: Scene) -> KeptLedger:
-        """Let a scene keep its records in the table, from here on; its ledger."""
-        table = Table(
+        return Table(
             lambda: self.client,
             self.table,
             retry=replace(WRITES, sleep=lambda _: None),
             randomness=Random(self.name),  # noqa: S311 - the same marks in each run
         )
-        ledger = keep_records(scene, table)
+
+    def begin(self, scene: Scene) -> KeptLedger:
+        """Let a scene keep its records in the table, from here on; its ledger."""
+        ledger = keep_records(scene, self.open_table())
         self.scene, self.before = scene, settings_of(scene.account)
         return ledger
 

@@ -172,7 +172,7 @@ def _is_enough(case: Case) -> bool:
     """Whether it will have come back often enough, once the figures of by now are there.
 
     A minute that is not settled is taken to be like the middle one of those seen: its figures are
-    late, or tell a part of it.
+    late, or a part of it.
     """
     tally, plan = case.tally, case.watch.plan
     seen = tally.seen(case.trial)
