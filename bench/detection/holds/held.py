@@ -24,6 +24,7 @@ from functions.domain.holding.outcomes import CannotTell, Release, Shown
 from functions.domain.holding.plan import NotHeld
 from sandbox.weather.seeded import Weather, WeatherKind
 
+PEAK_TIMES: Final = 1.3  # the usual concurrency
 BEGINS: Final = 900.0  # seconds of usual traffic first
 FAST_SECONDS: Final = 10.0
 IN_TIME: Final = 15
@@ -167,6 +168,33 @@ def _writer_again(rng: Rng) -> Subject:
     return _healthy(rng, traffic(rng), writes=(float(rng.integers(1, 6)),))
 
 
+def _new_version(rng: Rng) -> Subject:
+    """As busy as ever, and since its last deployment it writes for what it is sent."""
+    usual, latency = _between(rng, 100, 5_000), _between(rng, 0.1, 60)
+    writes = [(float(rng.integers(2, 6)),), (1.0, 1.0, 1.0), (2.0, 1.0)][int(rng.integers(3))]
+    return _healthy(
+        rng,
+        lambda _: usual,
+        writes=writes,
+        writes_from=BEGINS,
+        pollers=float(rng.choice([0, 10, 100])),
+        latency=latency,
+    )
+
+
+def _busy_writer(rng: Rng) -> Subject:
+    """A busy function that writes for what it is sent, and is sent more."""
+    usual, level = _between(rng, 50, 3_000), _usual(rng)
+    traffic, times = _any_traffic(rng), rng.uniform(2, 8)
+
+    def rate(second: float) -> float:
+        # What is usual, and a rise of the same form as of any other function.
+        return usual + (times - 1) * usual * min(1.0, traffic(second) / (40 * level))
+
+    writes = [(float(rng.integers(1, 6)),), (1.0, 1.0, 1.0)][int(rng.integers(2))]
+    return _healthy(rng, rate, writes=writes, pollers=float(rng.choice([0, 10, 100])))
+
+
 def _backlog(rng: Rng) -> Subject:
     """What had gathered comes at once, and is worked off."""
     usual, many = _usual(rng), _between(rng, 20_000, 300_000)
@@ -180,6 +208,14 @@ def _backlog(rng: Rng) -> Subject:
 def _retries(rng: Rng) -> Subject:
     """Senders that send everything once more when they hear nothing."""
     return _healthy(rng, _any_traffic(rng), impatience=float(rng.uniform(1, 3)))
+
+
+def _batch_writer(rng: Rng) -> Subject:
+    """A new version that writes for each batch: the more wait, the less it writes for each."""
+    kind, batch = POLLED[int(rng.integers(3))], int(rng.choice([10, 100]))
+    writes = (float(rng.integers(2, 6)),)
+    given = {"kind": kind, "batch": batch, "writes": writes, "pollers": _between(rng, 5, 100)}
+    return _with(_new_version(rng), writes_for_batch=True, **given)
 
 
 def _follower(rng: Rng) -> Subject:
@@ -248,9 +284,19 @@ def _chain(rng: Rng) -> Subject:
 def _mixture(rng: Rng) -> Subject:
     """The function is busy besides: up to ten times as much comes from outside."""
     subject = _loop(rng, kind=POLLED[int(rng.integers(3))])
+    return _busy(rng, subject)
+
+
+def _mixture_of_events(rng: Rng) -> Subject:
+    """The same, of asynchronous events."""
+    return _busy(rng, _of_events(rng))
+
+
+def _busy(rng: Rng, subject: Subject) -> Subject:
     rate = subject.seeds * 60 / (subject.seconds + subject.latency)
     level = rate * _between(rng, 0.01, 10)
-    return _with(subject, outside=lambda _: level)
+    normal = math.ceil(PEAK_TIMES * level * subject.seconds / 60)
+    return _with(subject, outside=lambda _: level, normal_concurrency=max(1, normal))
 
 
 def _multiplying(rng: Rng) -> Subject:
@@ -289,8 +335,13 @@ HEALTHY: Final[dict[str, Make]] = {
     "bursts again and again": _of(_again),
     "erratic bursts": _of(_erratic),
     "writers, bursts again": _writer_again,
+    "a version that writes": _new_version,
+    "busy writers": _busy_writer,
 }
-CONFOUNDERS: Final[dict[str, Make]] = {"clients that wait for answers": _follower}
+CONFOUNDERS: Final[dict[str, Make]] = {
+    "clients that wait for answers": _follower,
+    "a version that writes for batches": _batch_writer,
+}
 LOOPS: Final[dict[str, Make]] = {
     "queue": _of_queue,
     "stream": _of_stream,
@@ -300,6 +351,7 @@ LOOPS: Final[dict[str, Make]] = {
     "chain of 2 to 40 s": _chain,
     "handlers of 8 to 600 s": _slow,
     "beside other work": _mixture,
+    "events beside other work": _mixture_of_events,
     "fan-out above 1": _multiplying,
     "a million events": _flood,
     "shared with another": _shared,

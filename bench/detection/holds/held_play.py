@@ -34,6 +34,7 @@ from functions.domain.holding.outcomes import (
     TryLonger,
     Wait,
     is_released,
+    may_be_stopped,
 )
 from functions.domain.holding.plan import (
     NotHeld,
@@ -49,6 +50,7 @@ FLOOR: Final = 500
 SUSTAINED: Final = 2  # complete minutes above the floor, as for any suspicion
 LATE_SECONDS: Final = (60.0, 210.0)  # from then until the guard holds
 ABOVE_NORMAL: Final = 3.0
+ABOVE_USUAL: Final = 1.5  # from when on a rate belongs to the spike
 NORMAL_MINUTES: Final = 10
 WATCHED_MINUTES: Final = 900
 YOUNG_MINUTES: Final = 6
@@ -189,6 +191,7 @@ class Play:
             throttles=self._series("Throttles", world.refused, gaps=True),
             duration_ms=self._series("Duration", run, gaps=True),
             waiting=self._read_depth() if is_queue and self.reads_depth else None,
+            lag_ms=self._series("IteratorAge", [1000 * one for one in world.ages], gaps=True),
         )
 
     def _waiting(self, name: str) -> Series:
@@ -206,8 +209,7 @@ class Play:
         for minute in range(NORMAL_MINUTES, longest_minutes):
             world.run_until(minute * MINUTE)
             newest = [world.started[at] for at in range(minute - SUSTAINED, minute)]
-            base = sorted(world.started[max(0, minute - 60) : minute - SUSTAINED])
-            if min(newest) >= FLOOR and min(newest) >= ABOVE_NORMAL * base[len(base) // 4]:
+            if min(newest) >= max(FLOOR, ABOVE_NORMAL * self._usual(minute)):
                 late = float(self.rng.uniform(*LATE_SECONDS))
                 world.run_until(minute * MINUTE + late)
                 return world.second
@@ -280,10 +282,17 @@ class Play:
     def _spike_minute(self, minute: int) -> int:
         """When the rate rose above what was usual."""
         started = self.world.started
+        least = max(FLOOR / 2, ABOVE_USUAL * self._usual(minute))
         at = minute - 1
-        while at > 0 and started[at - 1] >= FLOOR / 2:
+        while at > 0 and started[at - 1] >= least:
             at -= 1
         return at
+
+    def _usual(self, minute: int) -> float:
+        """What ran a minute in a quiet quarter of the last hour."""
+        started = self.world.started
+        base = sorted(started[max(0, minute - MINUTE) : minute - SUSTAINED])
+        return base[len(base) // 4]
 
     def _facts(self) -> HoldFacts:
         subject = self.subject
@@ -341,7 +350,9 @@ class Play:
                 case Shown() | Release() | CannotTell():
                     ended = first or self._end(watch, verdict)
                     is_certain = self.subject.proof is LoopProof.CERTAIN
-                    is_stopped = isinstance(verdict, Shown) and watch.was_shown and is_certain
+                    is_stopped = isinstance(verdict, Shown) and may_be_stopped(
+                        verdict, watch, is_certain=is_certain
+                    )
                     is_let_go = is_released(verdict, watch, is_certain=is_certain)
                     return replace(
                         ended,

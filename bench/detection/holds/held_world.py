@@ -43,6 +43,10 @@ class Subject:
     writes
         Events that an execution leads to, by generation: those from outside are generation 0. The
         last generation that is named leads to nothing more.
+    writes_from
+        The second from which on it does.
+    writes_for_batch
+        Whether it writes them for each batch that it is given, and not for each event.
     fan_out
         Of a loop's events; 0 where there is no loop.
     seeds, begins
@@ -53,6 +57,8 @@ class Subject:
         By which the duration grows, a minute.
     latency
         From the end of an execution until what it wrote arrives.
+    pollers
+        Batches that are begun in a second although they are not full.
     follows
         Whether what comes from outside comes only as fast as the function serves it: a client
         that waits for each answer.
@@ -65,6 +71,8 @@ class Subject:
     kind: SourceKind
     outside: Rate = field(default=lambda _: 0.0)
     writes: tuple[float, ...] = ()
+    writes_from: float = 0.0
+    writes_for_batch: bool = False
     fan_out: float = 0.0
     seeds: int = 0
     begins: float = 0.0
@@ -74,6 +82,7 @@ class Subject:
     modulation: float = 0.0
     latency: float = 0.3
     batch: int = 1
+    pollers: float = 0.0
     lanes: int = ACCOUNT
     normal_concurrency: int = 1
     sources: int = 1
@@ -101,7 +110,8 @@ class World:
         self.waiting = 0
         self.running = 0
         self.in_flight = 0
-        self._ends: list[tuple[float, int, int, dict[int, int]]] = []  # end, order, invocations
+        # End, order, invocations, and events by generation.
+        self._ends: list[tuple[float, int, int, dict[int, int]]] = []
         self._arriving: list[tuple[float, int, int, int]] = []  # moment, order, generation, count
         # By the second in which they try again: generation and delay so far.
         self._backoff: dict[int, Counter[tuple[int, float]]] = {}
@@ -212,15 +222,18 @@ class World:
         while self._ends and self._ends[0][0] <= until:
             _, _, invocations, done = heapq.heappop(self._ends)
             self.running -= invocations
+            total = sum(done.values())
+            self.in_flight -= total
             for generation, count in done.items():
-                self.in_flight -= count
-                self._write(generation, count)
+                self._write(generation, count, invocations * count / total if total else 0.0)
 
-    def _write(self, generation: int, count: int) -> None:
+    def _write(self, generation: int, count: int, batches: float) -> None:
+        subject = self.subject
         if generation == LOOP:
-            self._send(LOOP, self._draw(self.subject.fan_out * count))
-        elif generation < len(self.subject.writes):
-            self._send(generation + 1, self._draw(self.subject.writes[generation] * count))
+            self._send(LOOP, self._draw(subject.fan_out * count))
+        elif generation < len(subject.writes) and self.second >= subject.writes_from:
+            many = batches if subject.writes_for_batch else count
+            self._send(generation + 1, self._draw(subject.writes[generation] * many))
 
     def _draw(self, mean: float) -> int:
         whole = math.floor(mean)
@@ -252,7 +265,8 @@ class World:
         return max(0, int(free * max(1.0, dt / duration)))
 
     def _poll(self, minute: int, dt: float) -> None:
-        most = self._room(dt) * self.subject.batch
+        room = self._room(dt)
+        most = room * self.subject.batch
         taken: Counter[int] = Counter()
         while self.queue and most > 0:
             generation, count, since = self.queue.popleft()
@@ -265,7 +279,8 @@ class World:
         total = sum(taken.values())
         if total:
             self.waiting -= total
-            self._execute(taken, math.ceil(total / self.subject.batch), minute)
+            spread = min(room, total, math.ceil(self.subject.pollers * dt))
+            self._execute(taken, max(spread, math.ceil(total / self.subject.batch)), minute)
 
     def _begin(self, offered: Counter[tuple[int, float]], minute: int, dt: float) -> None:
         """Asynchronous events: what finds no room comes back later and later."""

@@ -92,6 +92,8 @@ def explain_hold(verdict: HoldVerdict) -> tuple[Ground, ...]:
 def _explain(verdict: HoldVerdict) -> Iterator[Ground]:
     figures = verdict.figures
     match verdict:
+        case Shown(is_beside_work=True):
+            yield Ground(reason=Reason.LOOP_BESIDE_WORK)
         case Shown():
             yield Ground(reason=Reason.COMES_BACK)
         case Release(reason=reason):
@@ -114,7 +116,14 @@ def _list_figures(figures: Figures) -> Iterator[Ground]:
         )
     if figures.waiting is not None:
         yield Ground(reason=Reason.LET_GO, value=round(figures.waiting), unit=Unit.EVENTS)
-    if figures.written_for_each is not None:
+    if figures.wrote_minutes is not None:
+        yield Ground(
+            reason=Reason.WROTE_NO_MORE,
+            value=round(figures.wrote_minutes, 1),
+            unit=Unit.MINUTES,
+            reference=round(figures.writer_minutes or 0.0, 1),
+        )
+    elif figures.written_for_each is not None:
         yield Ground(reason=Reason.WROTE_ALL, value=figures.written_for_each, unit=Unit.EVENTS)
     elif figures.waiting is not None and figures.generations is not None:
         yield Ground(

@@ -76,9 +76,17 @@ class HoldAgain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """The function feeds itself, or something that follows it step by step does."""
+    """The function feeds itself, or something that follows it step by step does.
+
+    Attributes
+    ----------
+    is_beside_work
+        Whether what others send hides what goes round: that is concluded from what it wrote, and
+        not from what came back. Such a function is never stopped, it stays held for people.
+    """
 
     figures: Figures
+    is_beside_work: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +113,17 @@ _FROM_OUTSIDE: Final = frozenset(
 )
 # Where nothing could be counted, holding on would hold whoever is not to blame.
 _RELEASED_UNTOLD: Final = frozenset({UntoldReason.UNCOUNTED, UntoldReason.DATA_LATE})
+
+
+def may_be_stopped(verdict: Shown, watch: Watch, *, is_certain: bool) -> bool:
+    """Whether a loop is stopped at 0: it was shown twice, by what went round, and is certain.
+
+    Parameters
+    ----------
+    is_certain
+        Whether the event graph is certain of a loop through it.
+    """
+    return watch.was_shown and is_certain and not verdict.is_beside_work
 
 
 def is_released(verdict: Shown | Release | CannotTell, watch: Watch, *, is_certain: bool) -> bool:

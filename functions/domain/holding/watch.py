@@ -151,7 +151,8 @@ class Watch:
     trial_concurrency
         ``None`` until then. `trial_seconds` then is how long that takes.
     depth, depth_at
-        Messages in its queues at the first look after it was held again.
+        Messages in its queues at the first look after it was held again; in a trial, at the first
+        look that found little of what had waited, where that is asked for.
     generations
         How often what waited came back during the trial; ``None`` until it is known.
     rounds
@@ -311,7 +312,9 @@ class Watch:
 
     def holding_again(self, at: datetime) -> Self:
         """The watch once it is held for the second time."""
-        return replace(self, phase=Phase.HELD_AGAIN, since=at, again_at=at)
+        return replace(
+            self, phase=Phase.HELD_AGAIN, since=at, again_at=at, depth=None, depth_at=None
+        )
 
     def letting_go_again(self, at: datetime) -> Self:
         """The watch once a little is let go for the second time: as much, for twice as long.

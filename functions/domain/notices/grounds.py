@@ -195,6 +195,11 @@ GROUND_WORDS: Final[dict[Reason, GroundWords]] = {
         sentence="What its own executions wrote accounts for all that arrived since it began: {}"
         " for each that they were given",
     ),
+    Reason.WROTE_NO_MORE: GroundWords(
+        "It wrote nothing for what had waited",
+        sentence="Let go, it wrote as much as in {} before; had it written for what had waited too,"
+        " it would have been as much as in {}",
+    ),
     Reason.ARRIVED_HELD_AGAIN: GroundWords(
         "What arrived while it was held again",
         sentence="Held again, {} arrived; let go, {}",
@@ -202,6 +207,10 @@ GROUND_WORDS: Final[dict[Reason, GroundWords]] = {
     ),
     Reason.COMES_BACK: GroundWords(
         "It feeds itself: held, nothing arrives; let go, it comes back round after round"
+    ),
+    Reason.LOOP_BESIDE_WORK: GroundWords(
+        "It feeds itself beside its usual work: held, only as much arrives as always; let go, it"
+        " writes as much as before for as long as it runs, and nothing for what had waited"
     ),
     Reason.NOTHING_ARRIVES: GroundWords("Nothing arrives that a loop would send"),
     Reason.FED_FROM_OUTSIDE: GroundWords(

@@ -310,6 +310,12 @@ class HoldObserver:
             seconds = max(seconds, self._read_lag_seconds(name, recent) or 0.0)
         return seconds
 
+    def _read_lag_after_trial(self, name: str, watch: Watch, recent: RecentSeries) -> Series | None:
+        """How far the polling of its streams lay behind; only a verdict after a trial asks."""
+        if Lever.ZERO not in watch.plan.levers or watch.phase is not Phase.HELD_AGAIN:
+            return None
+        return self.metrics.lag(name, recent.invocations.start, recent.invocations.end)
+
     def _read_lag_seconds(self, name: str, recent: RecentSeries) -> float | None:
         """How far the polling of its streams lay behind of late, at most."""
         grid = recent.invocations
@@ -364,6 +370,7 @@ class HoldObserver:
             throttles=recent.throttles,
             duration_ms=recent.duration_ms,
             waiting=self.facts.depth(queues) if queues else None,
+            lag_ms=self._read_lag_after_trial(incident.function, watch, recent),
         )
         return judge_hold(watch, counts, now)
 

@@ -30,6 +30,7 @@ from functions.domain.holding.outcomes import (
     TryLonger,
     Wait,
     is_released,
+    may_be_stopped,
 )
 from functions.domain.holding.watch import Watch
 from functions.domain.incidents.decision import DecisionReason, find_prohibition
@@ -254,7 +255,7 @@ class HoldProgress:
             self._begin_trial(incident, watch.letting_go_again(now), now)
         elif not watch.is_last_round and is_certain:
             return  # the trial is tried again
-        elif not (watch.was_shown and is_certain):
+        elif not may_be_stopped(verdict, watch, is_certain=is_certain):
             self._keep(replace(shown, decided=DecisionReason.SHOWN), now)
         elif not incident.is_pausing(Attempt.STOP, now):
             self._stop(shown, now, DecisionReason.RUNAWAY)

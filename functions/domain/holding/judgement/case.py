@@ -28,6 +28,9 @@ class Figures:
     written_for_each
         Events that its executions wrote for each that they were given, where that alone accounts
         for all that arrived since it began.
+    wrote_minutes, writer_minutes
+        Of a loop inside a busy function: in how many minutes before the hold it wrote as much as in
+        the trial, and one that writes for what it is sent would have.
     """
 
     minutes: float
@@ -39,6 +42,8 @@ class Figures:
     waiting: float | None = None
     generations: float | None = None
     written_for_each: float | None = None
+    wrote_minutes: float | None = None
+    writer_minutes: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,16 @@ from typing import Final
 from functions.domain.detection.evidence import MINUTE_SECONDS
 from functions.domain.holding.judgement.balance import Balance
 from functions.domain.holding.judgement.case import BACK_SHARE, GUESSED_TIMES, Case
-from functions.domain.holding.judgement.outside import MOST_WRITES, count_least_outside
+from functions.domain.holding.judgement.catching_up import (
+    CatchingUp,
+    is_level_again,
+    may_loop_beside_work,
+)
+from functions.domain.holding.judgement.outside import (
+    MOST_WRITES,
+    count_least_outside,
+    is_explained_by_writes,
+)
 from functions.domain.holding.judgement.trial import compute_retry
 from functions.domain.holding.outcomes import (
     CannotTell,
@@ -24,6 +33,7 @@ from functions.domain.holding.watch import Lever
 
 FEW_GENERATIONS: Final = 8.0  # that a loop passes, where it could have had many more
 FEW_SHARE: Final = 0.2  # of the generations that a loop could have had
+MANY_WRITES: Final = 8.0  # events for each, of a function whose trial did not show a loop
 LEVEL_TIMES: Final = 1.6  # more than what was let go can have written
 SERVED_TIMES: Final = 1.15  # of what ran during the trial, with full batches
 UNEVEN: Final = (0.25, 2.5)  # each minute of the trial over their mean
@@ -35,6 +45,11 @@ SIGMAS: Final = 3.0
 
 def conclude(case: Case) -> HoldVerdict:
     """The verdict, once all the minutes are settled that it rests on."""
+    return _conclude_beside_work(case) or _conclude_rounds(case)
+
+
+def _conclude_rounds(case: Case) -> HoldVerdict:
+    """What goes round, against what comes from outside."""
     tally, figures = case.tally, case.figures
     minutes = case.trial
     level = tally.rate(minutes) - case.outside
@@ -68,6 +83,24 @@ def conclude(case: Case) -> HoldVerdict:
     if more is not None:
         return TryLonger(seconds=more, reason=limit, figures=figures)
     return CannotTell(reason=limit, figures=figures)
+
+
+def _conclude_beside_work(case: Case) -> Shown | Release | None:
+    """What the trial shows of a loop inside a busy function; ``None``: nothing of that kind."""
+    if not may_loop_beside_work(case):
+        return None
+    catching_up = CatchingUp.of(case) if is_level_again(case, case.trial[-1:]) else None
+    if catching_up is not None and catching_up.shows_loop and _stops_at_once(case):
+        figures = replace(
+            case.figures,
+            wrote_minutes=catching_up.wrote,
+            writer_minutes=catching_up.ran + catching_up.still,
+        )
+        return Shown(figures=figures, is_beside_work=True)
+    is_writer = catching_up is not None and catching_up.shows_writer
+    if is_writer or is_explained_by_writes(case, MANY_WRITES):
+        return Release(reason=ReleaseReason.WRITES_EXPLAIN, figures=case.figures)
+    return None
 
 
 def _is_silent_again(case: Case) -> bool:

@@ -6,6 +6,7 @@ from typing import Final
 
 from functions.domain.detection.evidence import MINUTE_SECONDS
 from functions.domain.holding.judgement.case import Case
+from functions.domain.holding.judgement.catching_up import may_loop_beside_work
 from functions.domain.holding.outcomes import Release, ReleaseReason
 
 OUTSIDE_SHARE: Final = 0.5  # of the arrivals before, that go on while it is held
@@ -29,9 +30,15 @@ def judge_outside(case: Case) -> Release | None:
     is_free = tally.rate(seen) >= (left + OUTSIDE_SHARE * (1 - left)) * before
     if is_free or still >= OUTSIDE_SHARE * before:
         return Release(reason=ReleaseReason.STILL_ARRIVING, figures=case.figures)
-    if (1 + MOST_WRITES) * count_least_outside(case, seen) >= before:
+    if is_explained_by_writes(case) and not may_loop_beside_work(case):
         return Release(reason=ReleaseReason.WRITES_EXPLAIN, figures=case.figures)
     return None
+
+
+def is_explained_by_writes(case: Case, most: float = MOST_WRITES) -> bool:
+    """Whether a few events written for each that came from outside are all that arrived before."""
+    outside = count_least_outside(case, case.tally.seen(case.held))
+    return (1 + most) * outside >= case.tally.before_per_minute
 
 
 def count_least_outside(case: Case, held: Sequence[int]) -> float:

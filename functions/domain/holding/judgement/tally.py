@@ -38,6 +38,9 @@ class Counts:
         Events in its queues now, of all three kinds: visible, delayed and in flight
         (GetQueueAttributes). ``None`` where it has no queue, or that is unknown: then the series
         beside the arrivals show what may be received, minutes later.
+    lag_ms
+        How far the polling of its streams lies behind, the most of each minute (IteratorAge);
+        ``None`` where it has no stream, or that is not read.
     """
 
     arrivals: tuple[Arrivals, ...]
@@ -46,6 +49,7 @@ class Counts:
     throttles: Series
     duration_ms: Series
     waiting: float | None = None
+    lag_ms: Series | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

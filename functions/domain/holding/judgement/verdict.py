@@ -26,6 +26,11 @@ from typing import Final
 from functions.domain.detection.evidence import MINUTE_SECONDS
 from functions.domain.holding.judgement.balance import multiplies, multiplies_in_trial
 from functions.domain.holding.judgement.case import BACK_SHARE, Case, Figures, count_figures
+from functions.domain.holding.judgement.catching_up import (
+    LEFT_SHARE,
+    is_level_again,
+    may_loop_beside_work,
+)
 from functions.domain.holding.judgement.conclusion import conclude
 from functions.domain.holding.judgement.outside import OUTSIDE_SHARE, judge_outside
 from functions.domain.holding.judgement.tally import Counts, Tally
@@ -40,7 +45,12 @@ from functions.domain.holding.outcomes import (
     UntoldReason,
     Wait,
 )
-from functions.domain.holding.plan import GENERATIONS, QUIET_MINUTES, SHARE_TO_BIND
+from functions.domain.holding.plan import (
+    GENERATIONS,
+    PULSE_SECONDS,
+    QUIET_MINUTES,
+    SHARE_TO_BIND,
+)
 from functions.domain.holding.watch import Lever, Phase, Watch
 
 ROOM: Final = 1.4  # by which the concurrency of a trial is higher than it takes
@@ -54,6 +64,8 @@ MORE_FROM_OUTSIDE: Final = 1.2  # than was seen while it was held, when that is 
 MULTIPLYING_SHARE: Final = 2 / 3
 GONE_SHARE: Final = 0.05  # of a minute of the trial: less, and perhaps nothing comes back
 GONE_MINUTES: Final = 2
+BESIDE_WORK_TIMES: Final = 2.0  # the shortest trial: what waits is served in it too
+LEVEL_SECONDS: Final = 85.0  # after what waited is served, that hold a whole minute or nearly
 DEPTH_SECONDS: Final = 55.0  # between two looks at the depth of a queue
 DEPTH_SHARE: Final = 0.1  # of the trial's rate, by which a queue may grow when it is silent
 
@@ -88,13 +100,24 @@ def _judge_held(case: Case) -> HoldVerdict:
     if Lever.ZERO in watch.plan.levers and watch.lag_seconds is None:
         return CannotTell(reason=UntoldReason.UNCOUNTED, figures=case.figures)
     ready = watch.held_at + watch.plan.settling
-    if len(tally.whole(ready, tally.now)) >= QUIET_MINUTES:
+    if len(tally.whole(ready, tally.now)) >= QUIET_MINUTES and not _stands_longer(case):
         depth = tally.depth if Lever.PAUSE in watch.plan.levers else 0.0
         if depth is not None or tally.has_queued:
             return _let_go(case, depth)
     if tally.now >= watch.held_at + timedelta(seconds=watch.plan.held_seconds):
         return CannotTell(reason=UntoldReason.UNCOUNTED, figures=case.figures)
     return Wait(watch=watch, figures=case.figures)
+
+
+def _stands_longer(case: Case) -> bool:
+    """Whether it is held for one pulse more, so that more waits: see `catching_up`.
+
+    A queue is paused and opened so slowly that enough waits anyway.
+    """
+    if case.watch.plan.levers == (Lever.PAUSE,) or not may_loop_beside_work(case):
+        return False
+    longest = case.watch.held_at + timedelta(seconds=case.watch.plan.held_seconds)
+    return case.tally.now + timedelta(seconds=PULSE_SECONDS) <= longest
 
 
 def _let_go(case: Case, depth: float | None) -> LetGo:
@@ -126,7 +149,12 @@ def _let_go(case: Case, depth: float | None) -> LetGo:
     if multiplies(case):
         counted = RUNS_TO_COUNT * tally.duration / MINUTE_SECONDS
         wanted = min(wanted, max(counted, SHARE_TO_COUNT * plan.ran_before))
-    most = max(least, min(plan.ran_before, case.affordable_concurrency))
+    most = plan.ran_before
+    if may_loop_beside_work(case):
+        # What waits is served beside what comes: a little more than ran before.
+        wanted = most = ROOM * plan.ran_before
+        seconds = BESIDE_WORK_TIMES * plan.trial_seconds
+    most = max(least, min(most, case.affordable_concurrency))
     return LetGo(
         concurrency=math.ceil(min(most, max(least, wanted))),
         seconds=seconds,
@@ -142,6 +170,8 @@ def _judge_trial(case: Case) -> HoldVerdict:
         return released
     tally, watch = case.tally, case.watch
     minutes = case.trial
+    if may_loop_beside_work(case):
+        return _judge_trial_beside_work(case)
     if _is_gone(case, tally.known(minutes)):
         return Release(reason=ReleaseReason.NOT_COME_BACK, figures=case.figures)
     if tally.now >= watch.since + watch.plan.opening + watch.longest_trial:
@@ -159,6 +189,23 @@ def _judge_trial(case: Case) -> HoldVerdict:
     if more is None:
         return HoldAgain(figures=case.figures)
     return Wait(watch=watch.stretching(more), figures=case.figures)
+
+
+def _judge_trial_beside_work(case: Case) -> Wait | HoldAgain:
+    """Whether it has served what waited, and shows what it writes when nothing waits any more."""
+    tally, watch = case.tally, case.watch
+    minutes = case.trial
+    # Under a cap most of what was throttled is back by then; its figures are late.
+    is_over = case.is_capped and len(minutes) >= ENOUGH_MINUTES
+    if is_over or tally.now >= case.trial_ends or is_level_again(case, tally.seen(minutes[:-1])):
+        return HoldAgain(figures=case.figures)
+    if watch.plan.levers != (Lever.PAUSE,) or tally.depth is None:
+        return Wait(watch=watch, figures=case.figures)
+    if watch.depth_at is not None:
+        is_over = tally.now >= watch.depth_at + timedelta(seconds=LEVEL_SECONDS)
+    elif tally.depth <= LEFT_SHARE * case.waiting:
+        watch = watch.seeing(tally.depth, tally.now)
+    return HoldAgain(figures=case.figures) if is_over else Wait(watch=watch, figures=case.figures)
 
 
 def _is_gone(case: Case, known: Sequence[int]) -> bool:
@@ -201,15 +248,16 @@ def _judge_held_again(case: Case) -> HoldVerdict:
     tally, watch = case.tally, case.watch
     seen = tally.seen(case.again)
     level = tally.rate(tally.seen(case.trial))
-    if seen and tally.unserved(seen) >= OUTSIDE_SHARE * max(1.0, level):
+    is_fed = seen and tally.unserved(seen) >= OUTSIDE_SHARE * max(1.0, level)
+    if is_fed and not may_loop_beside_work(case):
         return Release(reason=ReleaseReason.CAME_ON, figures=case.figures)
     depth = tally.depth
     if watch.plan.levers == (Lever.PAUSE,) and depth is not None and watch.depth_at is None:
         ready = (watch.again_at or tally.now) + watch.plan.settling
         if tally.now >= ready:
             return Wait(watch=watch.seeing(depth, tally.now), figures=case.figures)
-    # What waits grew then: its depth shows nothing so exactly.
-    is_large = multiplies(case) or multiplies_in_trial(case)
+    # What waits grew then, or others send most of it: its depth shows nothing so exactly.
+    is_large = multiplies(case) or multiplies_in_trial(case) or may_loop_beside_work(case)
     is_settled = tally.index(watch.again_at or tally.now) < tally.settled
     if case.closing or (is_settled and _is_still(case, level) and not is_large):
         return conclude(case)

@@ -146,17 +146,23 @@ def _compose_changes(incident: Incident, now: datetime) -> str:
     )
 
 
+_NOT_PROVEN: Final = (
+    "It is not stopped for good, because the configuration does not prove the loop. A client that"
+    " waits for each answer looks the same, and so does a producer that watches the depth of a"
+    " queue. Held, its events wait, as described below; stopped, some could be lost at once."
+)
+_BESIDE_WORK: Final = (
+    "It is not stopped for good, because others send it work as well, which waits meanwhile. A"
+    " function that writes a fixed number of events a minute or for each batch, however many it is"
+    " sent, looks the same."
+)
+
+
 def compose_kept(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     """Report that a hold goes on until people decide: a loop was shown, or nothing could be."""
     is_untold = parse_decision_reason(incident) is DecisionReason.CANNOT_BE_TOLD
-    caution = (
-        ""
-        if is_untold
-        else "It is not stopped for good, because the configuration does not prove the loop. A"
-        " client that waits for each answer looks the same, and so does a producer that watches the"
-        " depth of a queue. Held, its events wait, as described below; stopped, some could be lost"
-        " at once."
-    )
+    is_beside_work = incident.assessment.has(Reason.LOOP_BESIDE_WORK)
+    caution = "" if is_untold else _BESIDE_WORK if is_beside_work else _NOT_PROVEN
     return Notice(
         subject=compose_subject(
             "HELD, YOU DECIDE:" if is_untold else "LOOP, HELD:",
@@ -171,7 +177,8 @@ def compose_kept(incident: Incident, context: NoticeContext, now: datetime) -> N
                     state=f"HELD {incident.function} until you decide: whether it feeds itself"
                     " could not be shown."
                     if is_untold
-                    else f"HELD {incident.function} until you restore it: it feeds itself.",
+                    else f"HELD {incident.function} until you restore it: it feeds itself"
+                    f"{' beside its usual work' if is_beside_work else ''}.",
                     loss=describe_held_loss(incident, now),
                     actions=list_restore_steps(incident, context, now),
                 ),
@@ -261,6 +268,7 @@ _FIGURES: Final = frozenset(
         Reason.LET_GO,
         Reason.CAME_BACK,
         Reason.WROTE_ALL,
+        Reason.WROTE_NO_MORE,
         Reason.ARRIVED_HELD_AGAIN,
     }
 )

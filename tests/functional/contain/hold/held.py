@@ -53,6 +53,8 @@ class Held:
         Whether it feeds itself; people send at the same rate whatever becomes of it.
     is_over
         Nothing feeds it any more.
+    work
+        Events a minute that others send to a loop, all the while; `unserved` of them wait.
     beside
         Invocations a minute by something that no pause of its mappings holds back.
     waiting
@@ -63,6 +65,8 @@ class Held:
     kind: SourceKind
     is_loop: bool
     is_over: bool = False
+    work: float = 0.0
+    unserved: float = 0.0
     beside: float = 0.0
     waiting: float | None = None
     before: tuple[float, float] = (SPIKE, SPIKE)  # what arrives and is served, a minute ago
@@ -76,8 +80,12 @@ class Held:
         """Let minutes pass, each with its pulse."""
         for _ in range(minutes):
             self.scene.now += timedelta(minutes=1)
-            served = min(SPIKE, self._most_served())
-            arrived = served if self.is_loop else SPIKE
+            most = self._most_served()
+            worked = min(most, self.unserved + self.work)
+            self.unserved += self.work - worked
+            looping = min(SPIKE - self.work, most - worked)
+            arrived = looping + self.work if self.is_loop else SPIKE
+            served = looping + worked
             if self.is_over:
                 arrived = served = 0.0
             # The pulse changes the settings in the middle of CloudWatch's minute.
@@ -88,10 +96,8 @@ class Held:
 
     def spike(self, minutes: int) -> None:
         """The last minutes were those of the spike."""
-        before = 180 - minutes
-        self._record(
-            [*[USUAL] * before, *[SPIKE] * minutes], [*[USUAL] * before, *[SPIKE] * minutes]
-        )
+        counts = [*[self.work or USUAL] * (180 - minutes), *[SPIKE] * minutes]
+        self._record(counts, counts)
 
     def record_arrivals(self, counts: Sequence[float | None]) -> None:
         """So much arrived in the last minutes."""
@@ -166,6 +172,7 @@ def suspected(
     kind: SourceKind = SourceKind.ASYNCHRONOUS,
     *,
     is_loop: bool = True,
+    work: float = 0.0,
     policy: Policy | None = None,
     **given: Any,
 ) -> Held:
@@ -174,9 +181,9 @@ def suspected(
     scene.account.add("orders", **given)
     if kind in _ARNS:
         scene.account.add_mapping("orders", _ARNS[kind])
-    scene.account.metrics.habit("orders", 150.0)
+    scene.account.metrics.habit("orders", 5 * (work or USUAL))
     scene.account.metrics.lags["orders"] = SECONDS * 1000
-    held = Held(scene=scene, kind=kind, is_loop=is_loop)
+    held = Held(scene=scene, kind=kind, is_loop=is_loop, work=work)
     held.spike(20)
     return held
 

@@ -6,6 +6,7 @@ import pytest
 
 from functions.domain.changes.outcome import StepStatus
 from functions.domain.detection.arrivals import SourceKind
+from functions.domain.detection.assessment import Reason
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.errors import RefusedError
 from functions.domain.graph.loop_lookup import LoopStatus
@@ -123,6 +124,26 @@ def test_a_loop_that_the_graph_is_certain_of_is_stopped(kind: SourceKind) -> Non
     assert all(not one for one, _ in _settings(story)[1])
     assert any("STOPPED orders" in one for one in story.scene.subjects)
     story.end()
+    story.scene.rollback("orders")
+    assert _settings(story) == before
+
+
+def test_a_loop_inside_a_busy_function_stays_held_whatever_the_graph_says() -> None:
+    """What others send waits for people as well: they decide."""
+    story = suspected(SourceKind.TABLE, work=700.0)
+    before = _settings(story)
+    _certain(story)
+    story.scene.contributor()
+
+    phases = story.states(45)
+
+    assert count_trials(phases) == 2
+    incident = story.scene.incident()
+    assert (incident.state, incident.is_shown) == (IncidentState.CAPPED, True)
+    assert incident.decided == DecisionReason.SHOWN
+    assert incident.assessment.grounds[0].reason is Reason.LOOP_BESIDE_WORK
+    assert sum("LOOP, HELD: orders" in one for one in story.scene.subjects) == 1
+    assert not any("STOPPED" in one for one in story.scene.subjects)
     story.scene.rollback("orders")
     assert _settings(story) == before
 

@@ -65,6 +65,26 @@ def test_what_a_multiplying_loop_wrote_is_told_in_place_of_its_rounds() -> None:
     ]
 
 
+def test_of_a_loop_beside_work_people_read_what_it_wrote() -> None:
+    """Its rounds show nothing beside so much from outside."""
+    figures = replace(ALL, held_per_minute=210, wrote_minutes=4.04, writer_minutes=8.46)
+
+    assert said(Shown(figures=figures, is_beside_work=True)) == [
+        (
+            "It feeds itself beside its usual work: held, only as much arrives as always; let go,"
+            " it writes as much as before for as long as it runs, and nothing for what had waited."
+        ),
+        "It was watched for 14 minutes.",
+        "While it was held, 210 events a minute arrived; before, 900 events a minute.",
+        "Then a little was let go; 40 events had waited.",
+        (
+            "Let go, it wrote as much as in 4 minutes before; had it written for what had waited"
+            " too, it would have been as much as in 8.5 minutes."
+        ),
+        "Held again, nothing arrived; let go, 800 events a minute.",
+    ]
+
+
 def test_what_was_not_seen_is_not_told() -> None:
     """A release in the first phase knows of no trial."""
     figures = Figures(minutes=4, before_per_minute=900, held_per_minute=870.4)

@@ -160,6 +160,8 @@ def _describe_proof(assessment: Assessment) -> str:
         return "A loop. What showed it is not recorded here."
     if assessment.has(Reason.COMES_BACK):
         return "A loop: it fed itself while Loopbreaker watched."
+    if assessment.has(Reason.LOOP_BESIDE_WORK):
+        return "A loop beside its usual work: Loopbreaker saw what the function writes by itself."
     if assessment.cap:
         return "A loop: what it did under its cap shows it."
     if assessment.has(Reason.LOOP_PROVEN) and not assessment.has(Reason.NATIVE_DROPS):

@@ -207,6 +207,28 @@ SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
         judged(Lever.PAUSE, Shown(figures=FIGURES), DecisionReason.SHOWN),
         loop=QUEUE_LOOP,
     ),
+    "shown_beside_work": lambda: observed(
+        Transition.SHOWN,
+        judged(
+            Lever.PAUSE,
+            Shown(
+                figures=replace(
+                    FIGURES,
+                    normal_per_minute=310,
+                    held_per_minute=318,
+                    trial_per_minute=14_500,
+                    again_per_minute=304,
+                    waiting=1_590,
+                    generations=4.2,
+                    wrote_minutes=4.1,
+                    writer_minutes=8.3,
+                ),
+                is_beside_work=True,
+            ),
+            DecisionReason.SHOWN,
+        ),
+        loop=QUEUE_LOOP,
+    ),
     "expiring": lambda: observed(Transition.EXPIRING, expiring(), loop=QUEUE_LOOP),
     "cannot_be_told": lambda: observed(
         Transition.SHOWN,
