@@ -20,7 +20,7 @@ from functions.domain.holding.watch import Lever
 
 MULTIPLIES: Final = 1.07  # events written for each, from which on more and more of them wait
 LEAST_RUNS: Final = 200.0  # in the trial, that show how much each writes
-FEW_FROM_OUTSIDE: Final = 0.05  # of all that arrived: each led to twenty
+FEW_FROM_OUTSIDE: Final = 0.07  # of all that arrived: each led to fourteen
 # By which the executions may account for more than arrived. Less than they multiply by: else a
 # function with nothing waiting, of which as much runs as arrives, would do.
 OVERSHOOT: Final = 0.05

@@ -196,7 +196,11 @@ def _stops_with_runs(case: Case, balance: Balance) -> bool:
     if not edge or _goes_on(case):
         return False
     wrote = balance.written_each * sum(tally.counts.invocations.values[at] or 0.0 for at in edge)
-    under_way = tally.rate(case.trial) * case.guess_round() / MINUTE_SECONDS
+    # Where another function works on a part of them, what is under way comes by more than once.
+    # And executions that began together write together, those of two rounds in the last of them.
+    seconds = case.guess_round() + tally.duration
+    times = max(1.0, balance.multiplies)
+    under_way = times * tally.rate(case.trial) * seconds / MINUTE_SECONDS
     came = sum(tally.arrived[at] for at in edge)
     return came <= SERVED_TIMES * wrote + under_way + SIGMAS * math.sqrt(wrote)
 

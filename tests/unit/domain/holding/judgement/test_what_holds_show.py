@@ -45,10 +45,12 @@ from tests.unit.domain.holding.judgement.playing import (
 )
 
 # Loops that multiply their events: one that becomes slower in its trial, one that grew slowly
-# before it was held, one that grew fast until then.
+# before it was held, one that grew fast until then, one whose executions all end together.
 SLOWER = 1_009_703_508
 GROWING = 3_343_981_110
 STEEP = 2_487_526_932
+TOGETHER = 518_926_564
+SHARED = 1_256_536_539  # of whose events another function takes more than half
 CHAIN = 2_832_929_888  # whose events come back after nine seconds
 
 
@@ -233,13 +235,25 @@ def test_a_loop_that_multiplies_its_events_is_shown(kind: SourceKind, fan_out: f
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize(("play", "minutes"), [(SLOWER, 15), (GROWING, 18), (STEEP, 15)])
+@pytest.mark.parametrize(
+    ("play", "minutes"), [(SLOWER, 15), (GROWING, 18), (STEEP, 15), (TOGETHER, 15)]
+)
 def test_a_loop_that_multiplies_in_its_own_way_is_shown(play: int, minutes: int) -> None:
     """Its trial ends in time, and what waited is not compared before all of it is counted."""
     _, ended = held.play(held.LOOPS["fan-out above 1"], play)
 
     assert isinstance(ended.verdict, Shown)
     assert ended.minutes <= minutes
+
+
+@pytest.mark.thorough
+def test_what_another_function_still_has_of_a_loop_does_not_acquit_it() -> None:
+    """It comes by for some seconds more when the function is held again."""
+    _, ended = held.play(held.LOOPS["shared with another"], SHARED)
+
+    assert isinstance(ended.verdict, Shown)
+    assert isinstance(ended.second, Shown)
+    assert ended.minutes <= 15
 
 
 def test_a_chain_of_which_more_waits_than_is_guessed_is_shown_in_time() -> None:
