@@ -51,7 +51,8 @@ class HoldPlan:
     trial_seconds, longest_trial_seconds
         How long it is let go: at least, and where the events go round slowly at most.
     ran_before
-        Concurrent executions before the hold: a trial never allows more.
+        Concurrent executions before the hold: a trial allows no more, or a little more where a busy
+        function has to catch up.
     stretched_trial_seconds
         How long a trial lasts at most where so much waited that `longest_trial_seconds` do not
         tell, if all of it costs no more than those may cost; ``None``: no longer.

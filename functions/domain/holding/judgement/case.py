@@ -190,6 +190,10 @@ class Case:
         lasts = GUESSED_TIMES * self.tally.duration + GUESSED_SECONDS + lag_seconds
         return max(lasts, self.watch.plan.around_seconds)
 
+    def estimate_under_way(self, rate: float, more_seconds: float = 0.0) -> float:
+        """Events of so many a minute that have not come back yet, where that takes so much more."""
+        return rate * self.guess_round(more_seconds) / MINUTE_SECONDS
+
     def compute_trial_seconds(
         self, waiting: float, outside: float, most: float = LONGEST_TRIAL_SECONDS
     ) -> float:

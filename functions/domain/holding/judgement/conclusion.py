@@ -198,9 +198,8 @@ def _stops_with_runs(case: Case, balance: Balance) -> bool:
     wrote = balance.written_each * sum(tally.counts.invocations.values[at] or 0.0 for at in edge)
     # Where another function works on a part of them, what is under way comes by more than once.
     # And executions that began together write together, those of two rounds in the last of them.
-    seconds = case.guess_round() + tally.duration
-    times = max(1.0, balance.multiplies)
-    under_way = times * tally.rate(case.trial) * seconds / MINUTE_SECONDS
+    rate = max(1.0, balance.multiplies) * tally.rate(case.trial)
+    under_way = case.estimate_under_way(rate, tally.duration)
     came = sum(tally.arrived[at] for at in edge)
     return came <= SERVED_TIMES * wrote + under_way + SIGMAS * math.sqrt(wrote)
 

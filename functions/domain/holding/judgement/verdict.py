@@ -24,6 +24,7 @@ from statistics import median_low
 from typing import Final
 
 from functions.domain.detection.evidence import MINUTE_SECONDS
+from functions.domain.detection.traffic import CEILING_SHARE
 from functions.domain.holding.judgement.balance import multiplies, multiplies_in_trial
 from functions.domain.holding.judgement.case import BACK_SHARE, Case, Figures, count_figures
 from functions.domain.holding.judgement.catching_up import (
@@ -51,7 +52,7 @@ from functions.domain.holding.plan import (
     QUIET_MINUTES,
     SHARE_TO_BIND,
 )
-from functions.domain.holding.watch import Lever, Phase, Watch
+from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
 
 ROOM: Final = 1.4  # by which the concurrency of a trial is higher than it takes
 RUNS_TO_COUNT: Final = 3000.0  # a minute, that show how much each execution writes
@@ -133,7 +134,7 @@ def _let_go(case: Case, depth: float | None) -> LetGo:
     before = tally.before_per_minute
     waiting = depth or 0.0
     if depth is None or plan.levers != (Lever.PAUSE,):
-        guessed = before * case.guess_round(watch.lag_seconds or 0.0) / MINUTE_SECONDS
+        guessed = case.estimate_under_way(before, watch.lag_seconds or 0.0)
         waiting = max(waiting, guessed, tally.queued(case.held) or 0.0)
     seconds = case.compute_trial_seconds(waiting, outside)
     lead = plan.opening_seconds + MINUTE_SECONDS
@@ -151,8 +152,7 @@ def _let_go(case: Case, depth: float | None) -> LetGo:
         wanted = min(wanted, max(counted, SHARE_TO_COUNT * plan.ran_before))
     most = plan.ran_before
     if may_loop_beside_work(case):
-        # What waits is served beside what comes: a little more than ran before.
-        wanted = most = ROOM * plan.ran_before
+        wanted = most = _compute_room(plan)
         seconds = BESIDE_WORK_TIMES * plan.trial_seconds
     most = max(least, min(most, case.affordable_concurrency))
     return LetGo(
@@ -162,6 +162,15 @@ def _let_go(case: Case, depth: float | None) -> LetGo:
         outside_per_minute=outside,
         figures=replace(case.figures, waiting=waiting),
     )
+
+
+def _compute_room(plan: HoldPlan) -> float:
+    """A little more than ran before, so that what waits is served beside what comes.
+
+    Not where that is more than half of the account: other functions need the rest.
+    """
+    half = CEILING_SHARE * (plan.account_concurrency or math.inf)
+    return max(plan.ran_before, min(ROOM * plan.ran_before, half))
 
 
 def _judge_trial(case: Case) -> HoldVerdict:
@@ -233,7 +242,7 @@ def _is_enough(case: Case) -> bool:
     since = range(began, tally.index(tally.now))
     rate = median_low(tally.arrived[at] for at in seen)
     came = sum(max(tally.arrived[at], rate if at >= tally.settled else 0.0) for at in since)
-    under_way = rate * case.guess_round(case.watch.lag_seconds or 0.0) / MINUTE_SECONDS
+    under_way = case.estimate_under_way(rate, case.watch.lag_seconds or 0.0)
     more = came - case.outside * len(since) - under_way
     others = MORE_FROM_OUTSIDE * case.unwritten * len(since)
     wanted = GENERATIONS * (case.waiting + others)

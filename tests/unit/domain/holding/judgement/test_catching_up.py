@@ -1,6 +1,7 @@
 """A loop inside a busy function, and healthy functions that look like one for a while."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from functions.domain.holding.judgement.verdict import judge_hold
 from functions.domain.holding.outcomes import (
     CannotTell,
     HoldVerdict,
+    LetGo,
     Release,
     ReleaseReason,
     Shown,
@@ -101,6 +103,46 @@ def conclude(
         lag_ms=None if lag_ms is None else series([lag_ms] * len(arrived)),
     )
     return judge_hold(watch, counts, at(NOW))
+
+
+def let_go(account_concurrency: int | None, ran_before: float) -> int:
+    """The concurrency at which it is let go, after three minutes in which as much came as ever."""
+    arrived = [*[USUAL] * 64, *[2_000.0] * 6, *[USUAL] * 5]
+
+    def series(values: Sequence[float]) -> Series:
+        return Series(start=START, period_seconds=60, values=tuple(values))
+
+    plan = replace(PLAN, ran_before=ran_before, account_concurrency=account_concurrency)
+    watch = Watch(
+        plan=plan,
+        phase=Phase.HELD,
+        since=START + timedelta(minutes=HELD_AT),
+        held_at=START + timedelta(minutes=HELD_AT),
+        spike_since=START + timedelta(minutes=SPIKE_AT),
+        sources=(SOURCE,),
+        normal_per_minute=USUAL,
+        before_per_minute=2_000.0,
+        served_before_per_minute=2_000.0,
+        lag_seconds=0.0,
+    )
+    counts = Counts(
+        arrivals=(Arrivals(source=SOURCE, counts=series(arrived), waiting=None),),
+        invocations=series([*arrived[:70], *[0.0] * 5]),
+        errors=series([0.0] * 75),
+        throttles=series([0.0] * 75),
+        duration_ms=series([60_000 * ran_before / 2_000.0] * 75),
+    )
+    verdict = judge_hold(watch, counts, START + timedelta(minutes=75))
+    assert isinstance(verdict, LetGo)
+    return verdict.concurrency
+
+
+def test_a_little_more_runs_than_before_but_no_more_than_half_of_the_account() -> None:
+    """What waits is served beside what comes; a function that had more gets as much as before."""
+    assert let_go(1_000, 100.0) == 140
+    assert let_go(None, 100.0) == 140
+    assert let_go(1_000, 400.0) == 500
+    assert let_go(1_000, 700.0) == 700
 
 
 LOOP = [2_000.0] * 4  # as before: 1,500 a minute of its own
