@@ -61,14 +61,18 @@ def conclude(
     outside: float = USUAL,
     before: float = 2_000.0,
     lag_ms: float | None = 0.0,
+    ran_while_held: float = 0.0,
+    times: float = 1.0,
     rounds: int = 2,
 ) -> HoldVerdict:
-    """The verdict on four minutes of a trial, after four in which nothing ran.
+    """The verdict on four minutes of a trial, after four in which nothing ran, or as much as that.
 
-    As much as that arrived in each of them, and from outside in the minutes in which it was held.
+    As much as that arrived in each of them, and from outside in the minutes in which it was held;
+    of everything so many times as much.
     """
     arrived = [*[USUAL] * 64, *[before] * 6, *[outside] * 4, *trial, *[outside] * 7]
-    ran_by_minute = [*[USUAL] * 64, *[before] * 6, *[0.0] * 4, *[before] * 4, *[0.0] * 7]
+    ran_by_minute = [*[USUAL] * 64, *[before] * 6, *[ran_while_held] * 4, *[before] * 4, *[0.0] * 7]
+    arrived, ran_by_minute = ([times * one for one in each] for each in (arrived, ran_by_minute))
 
     def series(values: Sequence[float | None]) -> Series:
         return Series(start=START, period_seconds=60, values=tuple(values))
@@ -83,15 +87,15 @@ def conclude(
         held_at=at(HELD_AT),
         spike_since=at(SPIKE_AT),
         sources=(SOURCE,),
-        normal_per_minute=USUAL,
-        before_per_minute=before,
-        served_before_per_minute=before,
+        normal_per_minute=times * USUAL,
+        before_per_minute=times * before,
+        served_before_per_minute=times * before,
         lag_seconds=0.0,
         trial_at=at(TRIAL_AT),
         again_at=at(AGAIN_AT),
         first_trial_at=at(TRIAL_AT),
         trial_concurrency=42,
-        waiting=4 * outside,
+        waiting=4 * times * outside,
         rounds=rounds,
     )
     counts = Counts(
@@ -167,6 +171,14 @@ def test_a_function_that_writes_for_what_had_waited_is_let_go() -> None:
     )
 
 
+def test_a_generous_writer_is_let_go_as_well() -> None:
+    """It writes fifteen events for each, more than any that is known to end."""
+    verdict = conclude([23_000.0, 23_000.0, 8_000.0, 8_000.0], before=8_000.0)
+
+    assert isinstance(verdict, Release)
+    assert verdict.reason is ReleaseReason.WRITES_EXPLAIN
+
+
 @pytest.mark.parametrize(
     ("why", "verdict"),
     [
@@ -176,6 +188,7 @@ def test_a_function_that_writes_for_what_had_waited_is_let_go() -> None:
         ("what had waited is not served", conclude(LOOP, lag_ms=60_000.0)),
         ("it does not write as before at the end", conclude([2_500.0, 2_500.0, 900.0, 900.0])),
         ("it writes more than before at the end", conclude([500.0, 500.0, 2_900.0, 2_900.0])),
+        ("it hardly stood still", conclude(LOOP, ran_while_held=1_600.0, times=10.0)),
         ("it wrote for a part of what had waited", conclude([3_000.0, 2_600.0, 2_000.0, 2_000.0])),
     ],
 )
