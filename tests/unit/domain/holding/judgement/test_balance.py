@@ -2,44 +2,28 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.domain.detection.arrivals import Arrivals, Source, SourceKind
-from functions.domain.detection.evidence import LoopProof, Series
+from functions.domain.detection.arrivals import Source, SourceKind
+from functions.domain.detection.evidence import LoopProof
 from functions.domain.holding.judgement.balance import Balance
 from functions.domain.holding.judgement.case import Case, Figures
-from functions.domain.holding.judgement.tally import Counts, Tally
-from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
-
-START = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
-BASE = [20.0] * 60
-SPIKE_AT, HELD_AT, TRIAL_AT, AGAIN_AT = 64, 70, 73, 77
-NOW = START + timedelta(minutes=85)
-PLAN = HoldPlan(
-    levers=(Lever.PAUSE,),
-    cap=None,
-    settling_seconds=60.0,
-    opening_seconds=60.0,
-    held_seconds=300.0,
-    held_again_seconds=600.0,
-    trial_seconds=180.0,
-    longest_trial_seconds=1440.0,
-    ran_before=100.0,
-    batch_size=1,
+from functions.domain.holding.judgement.tally import Tally
+from functions.domain.holding.watch import Lever
+from tests.unit.domain.holding.judgement.counted_holds import (
+    HELD_AT,
+    PLAN,
+    find_moment,
+    lay_series,
+    make_counts,
+    make_watch,
 )
+
+TRIAL_AT, AGAIN_AT, NOW = 73, 77, 85
 SOURCE = Source(kind=SourceKind.QUEUE, name="orders", loop=LoopProof.POSSIBLE)
-
-
-def _at(minute: int) -> datetime:
-    return START + timedelta(minutes=minute)
-
-
-def _series(values: Sequence[float | None]) -> Series:
-    return Series(start=START, period_seconds=60, values=tuple(values))
 
 
 def _case(
@@ -49,31 +33,21 @@ def _case(
     levers: tuple[Lever, ...] = (Lever.PAUSE,),
 ) -> Case:
     """Each from minute 0 on: the base, the spike from 64, held from 70, a trial from 73 to 77."""
-    watch = Watch(
-        plan=replace(PLAN, levers=levers),
-        phase=Phase.HELD_AGAIN,
-        since=_at(AGAIN_AT),
-        held_at=_at(HELD_AT),
-        spike_since=_at(SPIKE_AT),
+    plan = replace(
+        PLAN, levers=levers, settling_seconds=60.0, opening_seconds=60.0, ran_before=100.0
+    )
+    watch = make_watch(
+        TRIAL_AT,
+        AGAIN_AT,
+        plan=plan,
         sources=(SOURCE,),
-        normal_per_minute=20.0,
-        before_per_minute=2_000.0,
         served_before_per_minute=1_000.0,
         lag_seconds=None,
-        trial_at=_at(TRIAL_AT),
-        again_at=_at(AGAIN_AT),
         waiting=5_000.0,
-        trial_concurrency=100,
     )
-    visible = _series([waited] * len(arrived))
-    counts = Counts(
-        arrivals=(Arrivals(source=SOURCE, counts=_series(arrived), waiting=visible),),
-        invocations=_series(ran),
-        errors=_series([0.0] * len(ran)),
-        throttles=_series([0.0] * len(ran)),
-        duration_ms=_series([1000.0] * len(ran)),
-    )
-    tally = Tally.of(watch, counts, NOW)
+    visible = lay_series([waited] * len(arrived))
+    counts = make_counts(arrived, ran, source=SOURCE, waiting=visible)
+    tally = Tally.of(watch, counts, find_moment(NOW))
     assert tally is not None
     return Case(tally=tally, figures=Figures(minutes=15))
 

@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.detection.holds.held_world import Subject
-from functions.domain.detection.arrivals import Arrivals, Source, SourceKind
-from functions.domain.detection.evidence import LoopProof, Series
-from functions.domain.holding.judgement.tally import Counts
+from functions.domain.detection.arrivals import SourceKind
+from functions.domain.detection.evidence import LoopProof
 from functions.domain.holding.judgement.verdict import judge_hold
 from functions.domain.holding.outcomes import (
     CannotTell,
@@ -22,8 +20,14 @@ from functions.domain.holding.outcomes import (
     Shown,
     TryLonger,
 )
-from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
 from tests.unit.domain.detection.late_data import Lateness
+from tests.unit.domain.holding.judgement.counted_holds import (
+    PLAN,
+    SPIKE_PER_MINUTE,
+    find_moment,
+    make_counts,
+    make_watch,
+)
 from tests.unit.domain.holding.judgement.playing import (
     BEGINS,
     HELD,
@@ -36,34 +40,18 @@ from tests.unit.domain.holding.judgement.playing import (
 )
 
 USUAL = 500.0  # events a minute that others send, all the while
-
-START = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
-SPIKE_AT, HELD_AT, TRIAL_AT, AGAIN_AT = 64, 70, 74, 78
+TRIAL_AT, AGAIN_AT = 74, 78
 NOW = AGAIN_AT + 7  # when the first of what came while it was held again is settled
-SOURCE = Source(kind=SourceKind.TABLE, name="orders", loop=LoopProof.CERTAIN)
-PLAN = HoldPlan(
-    levers=(Lever.ZERO,),
-    cap=None,
-    settling_seconds=20.0,
-    opening_seconds=10.0,
-    held_seconds=300.0,
-    held_again_seconds=600.0,
-    trial_seconds=180.0,
-    longest_trial_seconds=1440.0,
-    ran_before=30.0,
-    batch_size=1,
-)
 
 
 def conclude(
     trial: Sequence[float],
     *,
     outside: float = USUAL,
-    before: float = 2_000.0,
+    before: float = SPIKE_PER_MINUTE,
     lag_ms: float | None = 0.0,
     ran_while_held: float = 0.0,
     times: float = 1.0,
-    rounds: int = 2,
 ) -> HoldVerdict:
     """The verdict on four minutes of a trial, after four in which nothing ran, or as much as that.
 
@@ -73,70 +61,28 @@ def conclude(
     arrived = [*[USUAL] * 64, *[before] * 6, *[outside] * 4, *trial, *[outside] * 7]
     ran_by_minute = [*[USUAL] * 64, *[before] * 6, *[ran_while_held] * 4, *[before] * 4, *[0.0] * 7]
     arrived, ran_by_minute = ([times * one for one in each] for each in (arrived, ran_by_minute))
-
-    def series(values: Sequence[float | None]) -> Series:
-        return Series(start=START, period_seconds=60, values=tuple(values))
-
-    def at(minute: float) -> datetime:
-        return START + timedelta(minutes=minute)
-
-    watch = Watch(
-        plan=PLAN,
-        phase=Phase.HELD_AGAIN,
-        since=at(AGAIN_AT),
-        held_at=at(HELD_AT),
-        spike_since=at(SPIKE_AT),
-        sources=(SOURCE,),
+    watch = make_watch(
+        TRIAL_AT,
+        AGAIN_AT,
         normal_per_minute=times * USUAL,
         before_per_minute=times * before,
         served_before_per_minute=times * before,
-        lag_seconds=0.0,
-        trial_at=at(TRIAL_AT),
-        again_at=at(AGAIN_AT),
-        first_trial_at=at(TRIAL_AT),
-        trial_concurrency=42,
+        first_trial_at=find_moment(TRIAL_AT),
         waiting=4 * times * outside,
-        rounds=rounds,
+        rounds=2,
     )
-    counts = Counts(
-        arrivals=(Arrivals(source=SOURCE, counts=series(arrived), waiting=None),),
-        invocations=series(ran_by_minute),
-        errors=series([0.0] * len(arrived)),
-        throttles=series([0.0] * len(arrived)),
-        duration_ms=series([900.0] * len(arrived)),
-        lag_ms=None if lag_ms is None else series([lag_ms] * len(arrived)),
-    )
-    return judge_hold(watch, counts, at(NOW))
+    counts = make_counts(arrived, ran_by_minute, duration_ms=900.0, lag_ms=lag_ms)
+    return judge_hold(watch, counts, find_moment(NOW))
 
 
 def let_go(account_concurrency: int | None, ran_before: float) -> int:
     """The concurrency at which it is let go, after three minutes in which as much came as ever."""
-    arrived = [*[USUAL] * 64, *[2_000.0] * 6, *[USUAL] * 5]
-
-    def series(values: Sequence[float]) -> Series:
-        return Series(start=START, period_seconds=60, values=tuple(values))
-
+    arrived = [*[USUAL] * 64, *[SPIKE_PER_MINUTE] * 6, *[USUAL] * 5]
     plan = replace(PLAN, ran_before=ran_before, account_concurrency=account_concurrency)
-    watch = Watch(
-        plan=plan,
-        phase=Phase.HELD,
-        since=START + timedelta(minutes=HELD_AT),
-        held_at=START + timedelta(minutes=HELD_AT),
-        spike_since=START + timedelta(minutes=SPIKE_AT),
-        sources=(SOURCE,),
-        normal_per_minute=USUAL,
-        before_per_minute=2_000.0,
-        served_before_per_minute=2_000.0,
-        lag_seconds=0.0,
-    )
-    counts = Counts(
-        arrivals=(Arrivals(source=SOURCE, counts=series(arrived), waiting=None),),
-        invocations=series([*arrived[:70], *[0.0] * 5]),
-        errors=series([0.0] * 75),
-        throttles=series([0.0] * 75),
-        duration_ms=series([60_000 * ran_before / 2_000.0] * 75),
-    )
-    verdict = judge_hold(watch, counts, START + timedelta(minutes=75))
+    duration_ms = 60_000 * ran_before / SPIKE_PER_MINUTE
+    counts = make_counts(arrived, [*arrived[:70], *[0.0] * 5], duration_ms=duration_ms)
+    watch = make_watch(plan=plan, normal_per_minute=USUAL)
+    verdict = judge_hold(watch, counts, find_moment(len(arrived)))
     assert isinstance(verdict, LetGo)
     return verdict.concurrency
 

@@ -1,36 +1,24 @@
 """When a trial has shown enough: once the counts of by now will say so, even if they are late."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 
 import pytest
 
-from functions.domain.detection.arrivals import Arrivals, Source, SourceKind
-from functions.domain.detection.evidence import LoopProof, Series
-from functions.domain.holding.judgement.tally import Counts
 from functions.domain.holding.judgement.verdict import judge_hold
 from functions.domain.holding.outcomes import HoldAgain, HoldVerdict, Wait
 from functions.domain.holding.plan import GENERATIONS
-from functions.domain.holding.watch import HoldPlan, Lever, Phase, Watch
+from tests.unit.domain.holding.judgement.counted_holds import (
+    PLAN,
+    find_moment,
+    make_counts,
+    make_watch,
+)
 
-START = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
-SPIKE_AT, HELD_AT, TRIAL_AT = 64, 70, 73
+TRIAL_AT = 73
 LAG_SECONDS = 12.3  # that its polling of the stream lies behind
 ROUND_SECONDS = 15.0  # of an execution of a second, until it comes back
 WAITING = 410.0  # of 2,000 a minute, for so long
-PLAN = HoldPlan(
-    levers=(Lever.ZERO,),
-    cap=None,
-    settling_seconds=20.0,
-    opening_seconds=10.0,
-    held_seconds=300.0,
-    held_again_seconds=600.0,
-    trial_seconds=600.0,
-    longest_trial_seconds=1440.0,
-    ran_before=30.0,
-    batch_size=1,
-)
-SOURCE = Source(kind=SourceKind.TABLE, name="orders", loop=LoopProof.POSSIBLE)
 
 
 def judge_trial(trial: Sequence[float | None], outside: float = 0.0) -> HoldVerdict:
@@ -40,32 +28,9 @@ def judge_trial(trial: Sequence[float | None], outside: float = 0.0) -> HoldVerd
     """
     arrived = [*[20.0] * 64, *[2_000.0] * 6, *[outside] * 3, *trial]
     ran = [20.0] * 64 + [2_000.0] * 6 + [0.0] * 3 + [one or 0.0 for one in trial]
-
-    def series(values: Sequence[float | None]) -> Series:
-        return Series(start=START, period_seconds=60, values=tuple(values))
-
-    watch = Watch(
-        plan=PLAN,
-        phase=Phase.TRIAL,
-        since=START + timedelta(minutes=TRIAL_AT),
-        held_at=START + timedelta(minutes=HELD_AT),
-        spike_since=START + timedelta(minutes=SPIKE_AT),
-        sources=(SOURCE,),
-        normal_per_minute=20.0,
-        before_per_minute=2_000.0,
-        served_before_per_minute=2_000.0,
-        lag_seconds=LAG_SECONDS,
-        trial_at=START + timedelta(minutes=TRIAL_AT),
-        trial_concurrency=100,
-    )
-    counts = Counts(
-        arrivals=(Arrivals(source=SOURCE, counts=series(arrived), waiting=None),),
-        invocations=series(ran),
-        errors=series([0.0] * len(ran)),
-        throttles=series([0.0] * len(ran)),
-        duration_ms=series([1000.0] * len(ran)),
-    )
-    return judge_hold(watch, counts, START + timedelta(minutes=len(arrived)))
+    plan = replace(PLAN, trial_seconds=600.0)
+    watch = make_watch(TRIAL_AT, plan=plan, lag_seconds=LAG_SECONDS)
+    return judge_hold(watch, make_counts(arrived, ran), find_moment(len(arrived)))
 
 
 @pytest.mark.parametrize("part", [None, 200.0, 1_499.0])
