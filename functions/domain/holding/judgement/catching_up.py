@@ -25,6 +25,7 @@ from functions.domain.holding.plan import GENERATIONS
 from functions.domain.holding.watch import Lever, Watch
 
 MUCH_OUTSIDE: Final = 1 / (2 * GENERATIONS)  # of what is more than usual: its rounds show less well
+LEAST_USUAL: Final = 20.0  # events a minute: of fewer the counts say too little
 SPIKE_TIMES: Final = 2.0  # what was usual, that arrived before the hold at least
 AS_USUAL: Final = 1.3  # times more or less than what was usual
 LEAST_STILL: Final = 0.3  # of the time in which it ran, that it stood still before
@@ -42,7 +43,8 @@ def may_loop_beside_work(case: Case) -> bool:
     """
     tally = case.tally
     usual, before = tally.normal_per_minute, tally.before_per_minute
-    if before < SPIKE_TIMES * usual or usual < MUCH_OUTSIDE * (before - usual):
+    least = max(LEAST_USUAL, MUCH_OUTSIDE * (before - usual))
+    if usual < least or before < SPIKE_TIMES * usual:
         return False
     held, again = tally.seen(case.held), tally.seen(case.again)
     return all(_comes_as_usual(case, minutes) for minutes in (held, again) if minutes)

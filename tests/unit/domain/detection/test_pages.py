@@ -8,7 +8,7 @@ import pytest
 from functions.domain.detection import shapes, traffic
 from functions.domain.detection.lateness import LATEST
 from functions.domain.holding import plan
-from functions.domain.holding.judgement import balance, case, outside, verdict
+from functions.domain.holding.judgement import balance, case, catching_up, outside, verdict
 from functions.domain.incidents import policy
 
 DOCS = Path(__file__).parents[4] / "docs"
@@ -62,8 +62,25 @@ def value(constant: str) -> str:
         (
             "account of events",
             (
-                f"{balance.MULTIPLIES} events written for each, and all arrivals accounted for"
-                f" within {balance.FEW_FROM_OUTSIDE:.0%}".replace("%", " %")
+                f"{balance.MULTIPLIES} events written for each; at most"
+                f" {balance.FEW_FROM_OUTSIDE:.0%} of all arrivals not accounted for, or"
+                f" {balance.OVERSHOOT:.0%} more".replace("%", " %")
+            ),
+        ),
+        (
+            "spike beside other work",
+            (
+                f"{catching_up.SPIKE_TIMES:.0f} times what was usual, and the usual at least"
+                f" {catching_up.MUCH_OUTSIDE:.1%} of the rest; from outside within"
+                f" {catching_up.AS_USUAL} times the usual"
+            ).replace("%", " %"),
+        ),
+        (
+            "catching up",
+            (
+                f"stood still for {catching_up.LEAST_STILL} of the time in which it ran at least;"
+                f" wrote for at most {catching_up.NOTHING_WRITTEN} of what had waited: a loop; for"
+                f" {catching_up.ALL_WRITTEN} or more: a writer"
             ),
         ),
         ("grace period", f"{policy.Policy().patience.total_seconds() / MINUTE:.0f} minutes"),

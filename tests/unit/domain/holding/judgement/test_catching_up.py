@@ -75,24 +75,42 @@ def conclude(
     return judge_hold(watch, counts, find_moment(NOW))
 
 
-def let_go(account_concurrency: int | None, ran_before: float) -> int:
-    """The concurrency at which it is let go, after three minutes in which as much came as ever."""
-    arrived = [*[USUAL] * 64, *[SPIKE_PER_MINUTE] * 6, *[USUAL] * 5]
+def judge_held(
+    account_concurrency: int | None = None, ran_before: float = 100.0, times: float = 1.0
+) -> HoldVerdict:
+    """The verdict after three minutes in which as much came as ever, of so many times as much."""
+    arrived = [times * one for one in (*[USUAL] * 64, *[SPIKE_PER_MINUTE] * 6, *[USUAL] * 5)]
     plan = replace(PLAN, ran_before=ran_before, account_concurrency=account_concurrency)
-    duration_ms = 60_000 * ran_before / SPIKE_PER_MINUTE
+    spike = times * SPIKE_PER_MINUTE
+    duration_ms = 60_000 * ran_before / spike
     counts = make_counts(arrived, [*arrived[:70], *[0.0] * 5], duration_ms=duration_ms)
-    watch = make_watch(plan=plan, normal_per_minute=USUAL)
-    verdict = judge_hold(watch, counts, find_moment(len(arrived)))
-    assert isinstance(verdict, LetGo)
-    return verdict.concurrency
+    watch = make_watch(
+        plan=plan,
+        normal_per_minute=times * USUAL,
+        before_per_minute=spike,
+        served_before_per_minute=spike,
+    )
+    return judge_hold(watch, counts, find_moment(len(arrived)))
 
 
-def test_a_little_more_runs_than_before_but_no_more_than_half_of_the_account() -> None:
+@pytest.mark.parametrize(
+    ("account", "before", "let_go"),
+    [(1_000, 100, 140), (None, 100, 140), (1_000, 400, 500), (1_000, 700, 700)],
+)
+def test_a_little_more_runs_than_before_but_no_more_than_half_of_the_account(
+    account: int | None, before: float, let_go: int
+) -> None:
     """What waits is served beside what comes; a function that had more gets as much as before."""
-    assert let_go(1_000, 100.0) == 140
-    assert let_go(None, 100.0) == 140
-    assert let_go(1_000, 400.0) == 500
-    assert let_go(1_000, 700.0) == 700
+    verdict = judge_held(account, before)
+
+    assert isinstance(verdict, LetGo)
+    assert verdict.concurrency == let_go
+
+
+def test_a_few_events_a_minute_are_no_usual_work() -> None:
+    """Their counts say too little: it is judged as any other function."""
+    assert isinstance(judge_held(times=0.04), LetGo)
+    assert isinstance(judge_held(times=0.039), Release)
 
 
 LOOP = [2_000.0] * 4  # as before: 1,500 a minute of its own
