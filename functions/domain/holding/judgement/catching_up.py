@@ -16,13 +16,12 @@ acts on it must know.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, Self
 
 from functions.domain.detection.evidence import MINUTE_SECONDS
 from functions.domain.holding.judgement.case import Case
 from functions.domain.holding.plan import GENERATIONS
-from functions.domain.holding.watch import Lever, Watch
+from functions.domain.holding.watch import Lever
 
 MUCH_OUTSIDE: Final = 1 / (2 * GENERATIONS)  # of what is more than usual: its rounds show less well
 LEAST_USUAL: Final = 20.0  # events a minute: of fewer the counts say too little
@@ -110,7 +109,8 @@ class CatchingUp:
         if not closing or watch.trial_at is None:
             return None
         trial = range(tally.index(watch.trial_at), closing.stop)
-        shares = _share_minutes(case, range(tally.index(_find_held_at(watch)), closing.stop))
+        held_at = watch.first_again_at or watch.held_at
+        shares = _share_minutes(case, range(tally.index(held_at), closing.stop))
         active = [at for at in trial if shares.get(at)]
         if not active:
             return None
@@ -142,11 +142,6 @@ class CatchingUp:
     def shows_writer(self) -> bool:
         """Whether it wrote for most of it."""
         return self.caught_up >= ALL_WRITTEN
-
-
-def _find_held_at(watch: Watch) -> datetime:
-    """When the hold before the present trial began."""
-    return watch.first_again_at or watch.held_at
 
 
 def _share_minutes(case: Case, minutes: Sequence[int]) -> dict[int, float]:

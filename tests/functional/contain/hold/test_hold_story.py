@@ -41,6 +41,14 @@ def _certain(story: Held) -> None:
     story.scene.loops.stored["orders"] = known
 
 
+def _show_twice(story: Held) -> None:
+    """Hold a function on a loop that the graph is certain of, until its second round is over."""
+    _certain(story)
+    story.scene.contributor()
+    phases = story.states(45)
+    assert count_trials(phases) == 2
+
+
 @pytest.mark.parametrize(
     ("kind", "reserved", "enabled"),
     [
@@ -112,12 +120,8 @@ def test_a_loop_that_the_graph_is_certain_of_is_stopped(kind: SourceKind) -> Non
     """Shown twice and certain: 0, with all that belongs to a stop."""
     story = suspected(kind)
     before = _settings(story)
-    _certain(story)
-    story.scene.contributor()
 
-    phases = story.states(45)
-
-    assert count_trials(phases) == 2
+    _show_twice(story)
 
     incident = story.scene.incident()
     assert (incident.state, story.function.reserved) == (IncidentState.CONTAINED, 0)
@@ -132,12 +136,9 @@ def test_a_loop_inside_a_busy_function_stays_held_whatever_the_graph_says() -> N
     """What others send waits for people as well: they decide."""
     story = suspected(SourceKind.TABLE, work=700.0)
     before = _settings(story)
-    _certain(story)
-    story.scene.contributor()
 
-    phases = story.states(45)
+    _show_twice(story)
 
-    assert count_trials(phases) == 2
     incident = story.scene.incident()
     assert (incident.state, incident.is_shown) == (IncidentState.CAPPED, True)
     assert incident.decided == DecisionReason.SHOWN
