@@ -143,6 +143,14 @@ def multiplies_in_trial(case: Case) -> bool:
     return balance is not None and balance.multiplies >= MAY_MULTIPLY
 
 
+def wrote_all(case: Case) -> bool:
+    """Whether the settled minutes of the trial show already that it wrote all of its events."""
+    if _count_runs(case, case.tally.known(case.trial)) < LEAST_RUNS:
+        return False
+    balance = Balance.of(case)
+    return balance is not None and balance.shows_loop
+
+
 def _choose_minutes(case: Case) -> list[int]:
     """The minutes from the trial until it stood still, or of the trial, as far as they are settled.
 

@@ -25,7 +25,11 @@ from typing import Final
 
 from functions.domain.detection.evidence import MINUTE_SECONDS
 from functions.domain.detection.traffic import CEILING_SHARE
-from functions.domain.holding.judgement.balance import multiplies, multiplies_in_trial
+from functions.domain.holding.judgement.balance import (
+    multiplies,
+    multiplies_in_trial,
+    wrote_all,
+)
 from functions.domain.holding.judgement.case import BACK_SHARE, Case, Figures, count_figures
 from functions.domain.holding.judgement.catching_up import (
     LEFT_SHARE,
@@ -230,19 +234,21 @@ def _is_enough(case: Case) -> bool:
     A minute that is not settled is taken to be like the middle one of those seen: its figures are
     late, or a part of it.
     """
-    tally, plan = case.tally, case.watch.plan
+    tally, watch, plan = case.tally, case.watch, case.watch.plan
     seen = tally.seen(case.trial)
-    share = MULTIPLYING_SHARE if case.watch.rounds == 1 else 1.0
-    least = case.watch.since + plan.opening + timedelta(seconds=share * plan.trial_seconds)
-    if tally.now >= least and multiplies(case) and not case.watch.is_retry:
+    is_first = watch.rounds == 1
+    share = MULTIPLYING_SHARE if is_first else 1.0
+    least = watch.since + plan.opening + timedelta(seconds=share * plan.trial_seconds)
+    may_be_short = tally.now >= least and not watch.is_retry
+    if may_be_short and (multiplies(case) or (is_first and wrote_all(case))):
         return True
     if len(case.trial) < ENOUGH_MINUTES or not seen:
         return False
-    began = tally.index(case.watch.since)
+    began = tally.index(watch.since)
     since = range(began, tally.index(tally.now))
     rate = median_low(tally.arrived[at] for at in seen)
     came = sum(max(tally.arrived[at], rate if at >= tally.settled else 0.0) for at in since)
-    under_way = case.estimate_under_way(rate, case.watch.lag_seconds or 0.0)
+    under_way = case.estimate_under_way(rate, watch.lag_seconds or 0.0)
     more = came - case.outside * len(since) - under_way
     others = MORE_FROM_OUTSIDE * case.unwritten * len(since)
     wanted = GENERATIONS * (case.waiting + others)

@@ -21,6 +21,31 @@ ROUND_SECONDS = 15.0  # of an execution of a second, until it comes back
 WAITING = 410.0  # of 2,000 a minute, for so long
 
 
+SPIKE = [200.0, 280.0, 400.0, 560.0, 800.0, 1_120.0]  # of a loop that multiplies its events
+BATCH = 9.75  # events of an invocation in it: fewer than one may have, as nothing waits
+
+
+def judge_growing(written_each: float, rounds: int = 1) -> HoldVerdict:
+    """A trial whose settled minutes show that each of its executions writes so many events.
+
+    The spike grew while it was held. Far more waits than came back so far.
+    """
+    usual = [2.0] * 64
+    ran = usual + [one / BATCH for one in SPIKE] + [0.0] * 3 + [150.0] * 7
+    trial = [150.0 * written_each] * 7
+    arrived = [*usual, *SPIKE, SPIKE[-1] / 2, *[0.0] * 2, *trial]
+    plan = replace(PLAN, batch_size=10, trial_seconds=60.0)
+    watch = make_watch(
+        TRIAL_AT,
+        plan=plan,
+        lag_seconds=60.0,
+        trial_seconds=600.0,
+        rounds=rounds,
+        served_before_per_minute=SPIKE[-1] / BATCH,
+    )
+    return judge_hold(watch, make_counts(arrived, ran), find_moment(len(arrived)))
+
+
 def judge_trial(trial: Sequence[float | None], outside: float = 0.0) -> HoldVerdict:
     """A trial from minute 73 on, with what is counted of its minutes so far; held at minute 70.
 
@@ -62,3 +87,19 @@ def test_what_comes_from_outside_may_be_more_than_was_seen() -> None:
     """It is counted again in the second hold: a trial that just suffices might fall short by it."""
     assert isinstance(judge_trial([2_400.0] * 5, outside=60.0), Wait)
     assert isinstance(judge_trial([2_500.0] * 5, outside=60.0), HoldAgain)
+
+
+def test_what_wrote_all_of_its_events_needs_no_more_rounds() -> None:
+    """Its executions write more than they are given, and that accounts for the whole spike."""
+    assert isinstance(judge_growing(written_each=11.0), HoldAgain)
+
+
+@pytest.mark.parametrize("written_each", [6.0, 10.0, 13.0])
+def test_what_did_not_write_all_goes_on(written_each: float) -> None:
+    """It writes too little for the spike, does not multiply, or writes more than arrived."""
+    assert isinstance(judge_growing(written_each), Wait)
+
+
+def test_a_second_trial_is_not_cut_short_by_that() -> None:
+    """Nobody waits for it: it shows rounds too."""
+    assert isinstance(judge_growing(written_each=11.0, rounds=2), Wait)
