@@ -198,12 +198,13 @@ class GraphRefresh(Generic[FactsT]):
     ) -> RefreshReport:
         """Begin a pass or go on with it.
 
-        Changes that were noted before the pass began are seen by it. Those that were noted while
-        it went on stay noted: what they touched may have been read before.
+        Changes that were noted before a full pass began are seen by it. Those that were noted
+        while it went on stay noted: what they touched may have been read before. So do all where
+        only the lists are read, as most changes are of what each resource is asked for.
         """
         kind, facts = self._load_facts(work, state)
         going = state.going if work is RefreshAction.GO_ON else None
-        seen = noted if going is None else ()
+        seen = noted if going is None and kind is PassKind.FULL else ()
         runs = 1 if going is None else going.runs + 1
         if runs > MOST_RUNS:
             self._store.save(replace(state, going=None))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
 
+from bench.worlds.paged_account import ACCOUNT
 from functions.domain.account.configuration_change import Change, ChangeKind
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.refresh import (
@@ -173,6 +175,34 @@ def test_an_hour_later_the_lists_are_read() -> None:
     report = scene.tick(minutes=61)
 
     assert (report.work, report.told) == (RefreshAction.LIGHT, 1)
+
+
+def test_a_change_just_before_the_lists_are_read_is_not_lost() -> None:
+    """A bucket begins to notify the function that writes to it: no list shows that."""
+    scene, name = Scene(), "orders-00005"
+    arn = scene.aws.arn("lambda", f"function:{name}")
+    role = scene.aws.roles[f"arn:aws:iam::{ACCOUNT}:role/{name}-role"]
+    role["RolePolicyList"][0]["PolicyDocument"]["Statement"].append(
+        {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::uploads/*"}
+    )
+    permission = {
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "lambda:InvokeFunction",
+        "Resource": arn,
+    }
+    scene.aws.policies[name] = json.dumps({"Version": "2012-10-17", "Statement": [permission]})
+    scene.aws.buckets["uploads"] = {}
+    scene.tick()
+    events = {"Id": "new", "LambdaFunctionArn": arn, "Events": ["s3:ObjectCreated:*"]}
+    scene.aws.buckets["uploads"] = {"LambdaFunctionConfigurations": [events]}
+    scene.note(Change(kind=ChangeKind.BUCKET, name="uploads"))
+    lists = scene.tick(minutes=61)
+    worked_in = scene.tick()
+
+    assert (lists.work, lists.loops) == (RefreshAction.LIGHT, 1)
+    assert (worked_in.work, worked_in.loops) == (RefreshAction.CHANGES, 2)
+    assert scene.memory.store().read_noted() == ()
 
 
 def test_a_day_later_everything_is_read() -> None:
