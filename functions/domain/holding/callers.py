@@ -104,7 +104,7 @@ def plan_callers_cap(
     if age is None or age < least:
         # Nobody knows all that sends it asynchronous events.
         return NotHeld(reason=NotHeldReason.SHORT_AGE, value=age, bound=least)
-    cap = max(1, math.ceil(peak.concurrency))
+    cap = running.bound_cap(peak.concurrency)
     most = SHARE_TO_BIND * (running.concurrency or 0.0)
     if cap > most:
         return NotHeld(reason=NotHeldReason.DOES_NOT_BIND, value=cap, bound=most)

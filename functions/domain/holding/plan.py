@@ -20,6 +20,7 @@ UNCONFIRMED A-034: how long each takes to be in force. Where it takes longer, le
 judged by, and the function is let go.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -121,6 +122,11 @@ class Running:
     reserved_concurrency: int | None = None
     account_concurrency: int | None = None
 
+    def bound_cap(self, peak: float | None) -> int:
+        """A cap at its usual peak: 1 at least, and no more than people have reserved for it."""
+        cap = max(1, math.ceil(peak or 1))
+        return min(cap, self.reserved_concurrency or cap)
+
 
 def plan_hold(
     sources: Sequence[Source],
@@ -145,7 +151,7 @@ def plan_hold(
         return NotHeld(reason=NotHeldReason.UNKNOWN_DURATION)
     if not running.concurrency:
         return NotHeld(reason=NotHeldReason.DOES_NOT_BIND)
-    cap = max(1, running.normal_concurrency or 1) if Lever.CAP in levers else None
+    cap = running.bound_cap(running.normal_concurrency) if Lever.CAP in levers else None
     most = SHARE_TO_BIND * running.concurrency
     if cap is not None and cap > most:
         return NotHeld(reason=NotHeldReason.DOES_NOT_BIND, value=cap, bound=most)

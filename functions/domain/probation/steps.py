@@ -88,6 +88,9 @@ def plan_probation(
     begun = replace(incident.to(IncidentState.CAPPING, now), probation=probation)
     if concurrency is not None:
         begun = begun.with_reservation(concurrency, incident.prior)
+    for one in incident.steps:  # a trial may have let some go already, by more
+        if isinstance(one.step, DisableMapping) and one.restored in LET_GO:
+            begun = _limit(begun, one.step)
     return plan_next(begun, loops, is_last=len(held) == 1)
 
 
@@ -105,11 +108,16 @@ def plan_next(
     held = sorted(_list_held(incident), key=lambda one: _rank(one, loops))
     planned = incident
     for step in held if is_last else held[:1]:
-        is_queue = find_kind(step.source_arn) is SourceKind.QUEUE
-        if is_queue and find_prior_limit(incident, step.uuid) != LEAST_FOR_QUEUES:
-            planned = plan_limit(planned, step, LEAST_FOR_QUEUES)
-        planned = planned.with_restored(step, StepStatus.PLANNED)
+        planned = _limit(planned, step).with_restored(step, StepStatus.PLANNED)
     return planned
+
+
+def _limit(incident: Incident, step: DisableMapping) -> Incident:
+    """The incident with the limit of a mapping written down that polls a queue."""
+    is_queue = find_kind(step.source_arn) is SourceKind.QUEUE
+    if not is_queue or find_prior_limit(incident, step.uuid) == LEAST_FOR_QUEUES:
+        return incident
+    return plan_limit(incident, step, LEAST_FOR_QUEUES)
 
 
 def has_more_held(incident: Incident) -> bool:

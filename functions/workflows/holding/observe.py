@@ -113,10 +113,11 @@ class HoldObserver:
         return self.gathering.metrics
 
     def fit_trial(self, wanted: int, incident: Incident) -> int:
-        """As much of the concurrency of a trial as AWS grants: a function cannot have it all.
+        """As much of the concurrency of a trial as people allow and AWS grants.
 
-        What a paused mapping lets go is no reservation, so nothing bounds it.
+        What a paused mapping lets go is no reservation: what people have reserved bounds it.
         """
+        wanted = wanted if incident.prior is None else min(wanted, incident.prior)
         if incident.is_paused:
             return wanted
         limits = self.facts.read_limits()

@@ -42,9 +42,10 @@ from functions.domain.incidents.steps.hold_steps import plan_second_hold, plan_t
 from functions.workflows.detection.collect_evidence import EvidenceCollector
 from functions.workflows.event_log import EventLog, fields_of
 from functions.workflows.holding.disabled_mappings import find_disabled_by_others
-from functions.workflows.holding.stop_held import cancel_way_back, stop_held
+from functions.workflows.holding.stop_held import stop_held
+from functions.workflows.holding.way_back import cancel_way_back, schedule_way_back
 from functions.workflows.incidents.announce import announce, deliver
-from functions.workflows.incidents.contain import contain, schedule_way_back
+from functions.workflows.incidents.contain import contain
 from functions.workflows.incidents.enforce import Enforcer
 from functions.workflows.incidents.restore import restore
 from functions.workflows.probation.watch import ProbationWatch
@@ -246,19 +247,21 @@ class HoldProgress:
     def _conclude(self, incident: Incident, watch: Watch, verdict: Shown, now: datetime) -> None:
         """Stop a loop that was shown twice where the graph is certain of it; hold any other on.
 
-        Where AWS refuses a second trial, one that is not certain stays held for what the first one
-        has shown.
+        Where AWS refuses a second trial, or the stop, until its time is over, it stays held for
+        what was shown: its way back may not come before anybody has decided.
         """
         shown = _record_verdict(incident, verdict, Verdict.RUNAWAY)
-        is_certain = self._is_certain(incident, now)
+        is_certain, is_over = self._is_certain(incident, now), now >= watch.ends_at
         if not watch.is_last_round and not incident.is_pausing(Attempt.CAP, now):
             self._begin_trial(incident, watch.letting_go_again(now), now)
-        elif not watch.is_last_round and is_certain:
+        elif not watch.is_last_round and is_certain and not is_over:
             return  # the trial is tried again
         elif not may_be_stopped(verdict, watch, is_certain=is_certain):
             self._keep(replace(shown, decided=DecisionReason.SHOWN), now)
         elif not incident.is_pausing(Attempt.STOP, now):
             self._stop(shown, now, DecisionReason.RUNAWAY)
+        elif is_over:
+            self._keep(replace(shown, decided=DecisionReason.SHOWN), now)
 
     def _begin_trial(self, incident: Incident, trial: Watch, now: datetime) -> None:
         granted = self.enforcer.holding.fit_trial(trial.let_go_concurrency, incident)

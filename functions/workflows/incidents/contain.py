@@ -23,7 +23,7 @@ from functions.domain.errors import (
     RefusedError,
     StaleIncidentError,
 )
-from functions.domain.holding.watch import Phase, Watch
+from functions.domain.holding.watch import Phase
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.refusals import Attempt
 from functions.domain.incidents.snapshot import FoundReservation
@@ -32,15 +32,12 @@ from functions.domain.incidents.steps.given_up import leave_as_found
 from functions.domain.incidents.steps.hold_steps import plan_second_hold
 from functions.domain.incidents.steps.provisioned_steps import plan_removal_anew
 from functions.domain.incidents.tags.seal import claims_stop
+from functions.workflows.holding.way_back import schedule_way_back
 from functions.workflows.incidents.announce import announce, deliver
 from functions.workflows.incidents.context import Context
 from functions.workflows.incidents.execution import Execution
 from functions.workflows.probation.move import move_probation
 
-# After the time that a hold takes at most: by then a pulse would have ended it.
-HOLD_ENDS_AFTER: Final = timedelta(minutes=10)
-# The same of a cap that refuses callers: it does not wait for data that are late.
-CAP_ENDS_AFTER: Final = timedelta(minutes=2)
 # How long AWS may go on refusing a reservation of 0 after the provisioned concurrency was removed.
 _REMOVAL_SETTLES_WITHIN: Final = timedelta(minutes=2)
 
@@ -234,19 +231,6 @@ def _prepare_way_back(run: Execution) -> None:
         return
     run.take()
     schedule_way_back(incident, watch, run.world, run.present)
-
-
-def schedule_way_back(incident: Incident, watch: Watch, world: Context, now: datetime) -> None:
-    """Make or move what ends a hold if this function is gone by then.
-
-    Raises
-    ------
-    RefusedError, BusyError
-        As AWS answers: the hold may not last as long as `watch` says then.
-    """
-    after = CAP_ENDS_AFTER if watch.plan.is_for_callers else HOLD_ENDS_AFTER
-    # From the hold on: people may have known of it for hours before it could be held.
-    world.way_back.schedule(incident.id, incident.function, max(watch.ends_at + after, now))
 
 
 def _enable_limited(run: Execution) -> None:

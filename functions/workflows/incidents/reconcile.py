@@ -217,6 +217,9 @@ class Reconciler:
             # Somebody asked for it, and AWS refused a part.
             restore(incident, self.enforcer.world, now, incident.closing, is_asked=False)
             return
+        is_cooling_off = incident.is_cooling_off(now, self.enforcer.policy.cooling_off)
+        if incident.failures and incident.closing is IncidentState.LIFTED and is_cooling_off:
+            return  # its hold has just judged what it does
         evidence = self._read_evidence(incident, now)
         if evidence is None or evidence.facts is None:
             return
@@ -231,7 +234,7 @@ class Reconciler:
                     **fields_of(done.assessment),
                 )
             return
-        if incident.is_cooling_off(now, self.enforcer.policy.cooling_off):
+        if is_cooling_off:
             return
         if not self._holds_anything(incident):
             world = self.enforcer.world

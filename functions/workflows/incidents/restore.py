@@ -96,7 +96,9 @@ def _keep_open(run: Execution) -> Incident:
         incident = announce(incident, Transition.RESTORE_FAILED, world, now)
         incident = incident.with_reported(Attempt.RESTORE, words)
     told = incident.refused(Attempt.RESTORE, run.present).unleased()
-    if any(one.restored is StepStatus.FAILED for one in incident.stops):
+    # What runs in part is released: found so, it is not taken for a release by people.
+    stops = incident.stops
+    if stops and all(one.restored is StepStatus.FAILED for one in stops):
         target = _in_force(run)
         is_stop = target == 0 and not incident.is_hold and incident.probation is None
         state = IncidentState.CONTAINED if is_stop else IncidentState.CAPPED

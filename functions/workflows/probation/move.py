@@ -13,6 +13,7 @@ from functions.domain.incidents.refusals import Attempt
 from functions.domain.incidents.states import IncidentState, Transition
 from functions.domain.probation.record import Probation, ProbationPhase
 from functions.domain.probation.steps import keep_held, plan_undoing
+from functions.workflows.holding.way_back import restore_way_back
 from functions.workflows.incidents.announce import announce, deliver
 from functions.workflows.incidents.execution import Execution
 
@@ -98,10 +99,9 @@ def _give_way(run: Execution, probation: Probation, refusal: RefusedError) -> In
         if probation.phase is ProbationPhase.LET_GO:  # what is let go is watched on
             incident = keep_held(incident).to(IncidentState.CAPPED, present)
         return deliver(run.save(incident.unleased()), run.world, present)
-    with suppress(RefusedError, BusyError):
-        run.world.way_back.cancel(incident.id)
     state = IncidentState.CONTAINED if probation.was_stopped else IncidentState.CAPPED
     left = replace(incident.to(state, present).unleased(), probation=None)
+    restore_way_back(left, run.world, present)
     return deliver(run.save(left), run.world, present)
 
 

@@ -40,7 +40,7 @@ from functions.domain.probation.verdict import (
 from functions.workflows.detection.collect_evidence import EvidenceCollector
 from functions.workflows.event_log import EventLog
 from functions.workflows.holding.disabled_mappings import find_disabled_by_others
-from functions.workflows.holding.stop_held import cancel_schedule
+from functions.workflows.holding.way_back import cancel_schedule
 from functions.workflows.incidents.announce import announce, deliver
 from functions.workflows.incidents.contain import contain
 from functions.workflows.incidents.context import Context

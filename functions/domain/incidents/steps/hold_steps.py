@@ -13,7 +13,7 @@ from functions.domain.changes.steps import (
 from functions.domain.holding.watch import Lever, Watch
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.snapshot import Snapshot
-from functions.domain.incidents.steps.limit_steps import plan_limit
+from functions.domain.incidents.steps.limit_steps import find_prior_limit, plan_limit
 
 
 def plan_hold(
@@ -38,7 +38,8 @@ def plan_hold(
 def plan_trial(incident: Incident, watch: Watch) -> Incident:
     """The incident with the trial of its hold written down, before anything is let go.
 
-    A mapping is limited before it is enabled again: see `is_let_go`.
+    A mapping is limited before it is enabled again: see `is_let_go`. It never gets more than people
+    have limited it to.
     """
     let_go = replace(incident, watch=watch)
     concurrency = watch.let_go_concurrency
@@ -48,7 +49,8 @@ def plan_trial(incident: Incident, watch: Watch) -> Incident:
     for outcome in incident.stops:
         step = outcome.step
         if isinstance(step, DisableMapping):
-            let_go = plan_limit(let_go, step, min(each, MOST_MAPPING_LIMIT))
+            most = find_prior_limit(incident, step.uuid) or MOST_MAPPING_LIMIT
+            let_go = plan_limit(let_go, step, min(each, most))
     return let_go
 
 

@@ -7,6 +7,7 @@ from functions.domain.changes.steps import RemoveProvisioned, Reserve, ScaleToZe
 from functions.domain.detection.assessment import Reason
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import Incident
+from functions.domain.incidents.steps.given_up import is_held_by_pause
 from functions.domain.notices.commands import (
     build_look_command,
     build_restore_commands,
@@ -24,7 +25,11 @@ from functions.domain.notices.incident.sections.instructions import (
     list_restore_steps,
     warn_of_stop,
 )
-from functions.domain.notices.incident.sections.losses import describe_loss, describe_no_stop
+from functions.domain.notices.incident.sections.losses import (
+    describe_held_loss,
+    describe_loss,
+    describe_no_stop,
+)
 from functions.domain.notices.incident.sections.measurement import compose_cost, describe_rate
 from functions.domain.notices.incident.sections.reasons import (
     VERDICT_CLAUSES,
@@ -124,10 +129,13 @@ def compose_contain_failed(incident: Incident, context: NoticeContext, now: date
     if is_held:
         return _compose_contained_in_part(incident, context, now)
     verb = "HOLD" if incident.watch and incident.target != 0 else "STOP"
+    is_paused = incident.target == 0 and is_held_by_pause(incident)
     who = shorten_actor(incident.ordered_by) or "a person"
-    why = f", as {who} ordered. It goes on running."
+    runs = "It goes on running." if not is_paused else "Its hold goes on."
+    why = f", as {who} ordered. {runs}"
     if not is_ordered(incident):
-        why = f". It {VERDICT_CLAUSES[incident.assessment.verdict]}, and goes on running."
+        clause = VERDICT_CLAUSES[incident.assessment.verdict]
+        why = f". It {clause}. {runs}" if is_paused else f". It {clause}, and goes on running."
     cap = _describe_cap_in_force(incident, context)
     warning = warn_of_stop(incident, context, now) if incident.target else ""
     return Notice(
@@ -138,8 +146,10 @@ def compose_contain_failed(incident: Incident, context: NoticeContext, now: date
                     incident,
                     context,
                     state=f"COULD NOT {verb} {incident.function}{why}{f' {cap}' if cap else ''}",
-                    loss=describe_no_stop(incident),
-                    is_running=True,
+                    loss=describe_held_loss(incident, now)
+                    if is_paused
+                    else describe_no_stop(incident),
+                    is_running=not is_paused,
                     actions=(
                         paragraph(warning),
                         *list_manual_stop(incident, context),

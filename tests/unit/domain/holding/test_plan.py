@@ -123,6 +123,17 @@ def test_asynchronous_events_are_capped_at_the_normal_peak() -> None:
     assert (plan.levers, plan.cap, new.cap) == ((Lever.CAP,), 2, 1)
 
 
+@pytest.mark.parametrize(("reserved", "cap"), [(None, 8), (20, 8), (5, 5)])
+def test_a_cap_is_no_more_than_people_have_reserved(reserved: int | None, cap: int) -> None:
+    """Somebody may have lowered it when the spike began."""
+    running = replace(RUNNING, normal_concurrency=8, reserved_concurrency=reserved)
+
+    plan = plan_hold([EVENTS], SENT, running)
+
+    assert isinstance(plan, HoldPlan)
+    assert plan.cap == cap
+
+
 def test_a_cap_that_takes_little_away_is_not_made() -> None:
     """It would show nothing."""
     found = plan_hold([EVENTS], SENT, replace(RUNNING, concurrency=4.0))

@@ -315,3 +315,16 @@ def cap_put_back() -> Incident:
         contained(target=5, hours=0.5), state=IncidentState.LIFTED, is_withdrawn=True
     )
     return incident.with_restored(incident.steps[0].step, StepStatus.DONE)
+
+
+def refused_while_paused() -> Incident:
+    """An incident whose queue is paused by a hold that has shown a loop, and which went no further.
+
+    AWS refuses the reservation of 0.
+    """
+    shown = judged(Lever.PAUSE, Shown(figures=FIGURES), DecisionReason.RUNAWAY)
+    stopping = replace(shown, state=IncidentState.CONTAINING, is_shown=False)
+    stopping = stopping.with_reservation(0, None)
+    return stopping.with_outcome(
+        stopping.steps[0].step, StepStatus.FAILED, "AccessDeniedException: explicit deny"
+    )

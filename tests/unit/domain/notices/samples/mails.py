@@ -86,6 +86,7 @@ from tests.unit.domain.notices.samples.holds import (
     let_go,
     on_probation,
     put_back,
+    refused_while_paused,
     restored_after_hold,
     stopped_after_hold,
     withdrawn,
@@ -420,6 +421,12 @@ SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
         Transition.CONTAIN_FAILED,
         refused_under_cap(),
         found=FoundReservation(reserved_concurrency=3),
+    ),
+    "contain_failed_while_paused": lambda: observed(
+        Transition.CONTAIN_FAILED,
+        refused_while_paused(),
+        found=FoundReservation(reserved_concurrency=None),
+        loop=QUEUE_LOOP,
     ),
     "ended": lambda: observed(
         Transition.ENDED,
