@@ -145,8 +145,16 @@ class Case:
     @property
     def fan_out(self) -> float:
         """Events that arrived for each that was served before the hold, at least."""
-        served = self.watch.served_before_per_minute * self.full_batch
+        served = self.served_before_per_minute * self.full_batch
         return max(1.0, self.tally.before_per_minute / served) if served > 0 else 1.0
+
+    @property
+    def served_before_per_minute(self) -> float:
+        """Invocations just before the hold; as few as were seen until that is settled."""
+        before, counted = self.tally.before, self.tally.counts.invocations.values
+        if len(self.tally.known(before)) < len(before) or not before:
+            return self.watch.served_before_per_minute
+        return sum(counted[at] or 0.0 for at in before) / len(before)
 
     @property
     def full_batch(self) -> float:
