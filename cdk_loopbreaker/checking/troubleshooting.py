@@ -63,10 +63,14 @@ POLLING: Final[Mapping[str, tuple[str, ...]]] = {
     "dynamodb": ("dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"),
     "kinesis": ("kinesis:GetRecords", "kinesis:GetShardIterator"),
 }
+# A mapping with enhanced fan-out names a consumer of the stream, which takes this action only.
+CONSUMING: Final = ("kinesis:SubscribeToShard",)
+_CONSUMER: Final = "/consumer/"  # in its ARN, behind that of the stream
 _SERVICE_PART: Final = 2  # of an ARN
 
 ASKED: Final = frozenset(
-    {CREATE_GROUP, *WRITE_LOGS, PUT_SEGMENTS, *(one for each in POLLING.values() for one in each)}
+    {CREATE_GROUP, *WRITE_LOGS, PUT_SEGMENTS, *CONSUMING}
+    | {one for each in POLLING.values() for one in each}
 )
 """Every action that a check here asks for: what is known of a policy must have them all."""
 # Where a reading notes that the resource policy of what is polled could not be read.
@@ -190,25 +194,25 @@ class _Examination:
         self, function: FunctionDescription, role: Role
     ) -> Iterator[Finding]:
         for mapping in self._invokers.mappings.get(function.name, ()):
-            actions = POLLING.get(_name_service(mapping.source_arn), ())
-            # Within an account the resource policy of the source alone may allow it.
-            policy = self._account.resource_policies.get(mapping.source_arn)
-            if not actions or policy or self._is_policy_unseen(mapping.source_arn):
-                continue
-            denied = self._list_denied(role, actions, mapping.source_arn)
-            if denied:
-                yield self._compose(
-                    NO_RIGHT_TO_POLL,
-                    function,
-                    Certainty.CERTAIN,
-                    about=mapping.source_arn,
-                    summary=f"{clean(function.name, 80)} cannot poll"
-                    f" {clean(shorten_arn(mapping.source_arn), 120)}: its role may not do"
-                    f" {join_names(denied.actions)}.",
-                    evidence=denied.words,
-                    advice="Allow its role these actions on the source",
-                    mapping=mapping,
-                )
+            for arn, actions in _list_polled(mapping.source_arn):
+                # Within an account the resource policy of the source alone may allow it.
+                if self._account.resource_policies.get(arn) or self._is_policy_unseen(arn):
+                    continue
+                denied = self._list_denied(role, actions, arn)
+                if denied:
+                    yield self._compose(
+                        NO_RIGHT_TO_POLL,
+                        function,
+                        # What is read of the stream behind a consumer, AWS does not say.
+                        Certainty.CERTAIN if arn == mapping.source_arn else Certainty.POSSIBLE,
+                        about=arn,
+                        summary=f"{clean(function.name, 80)} cannot poll"
+                        f" {clean(shorten_arn(arn), 120)}: its role may not do"
+                        f" {join_names(denied.actions)}.",
+                        evidence=denied.words,
+                        advice="Allow its role these actions on the source",
+                        mapping=mapping,
+                    )
 
     def _is_policy_unseen(self, arn: str) -> bool:
         """Whether a source may have a resource policy that was not read."""
@@ -304,6 +308,13 @@ class _Examination:
             place=self._places.get(function.arn)
             or (self._places.get(mapping.uuid) if mapping else None),
         )
+
+
+def _list_polled(source: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What a mapping with this source reads, with the actions that it takes there."""
+    actions = POLLING.get(_name_service(source), ())
+    stream, is_consumer, _ = source.partition(_CONSUMER)
+    return ((source, CONSUMING), (stream, actions)) if is_consumer else ((source, actions),)
 
 
 def _name_service(arn: str) -> str:

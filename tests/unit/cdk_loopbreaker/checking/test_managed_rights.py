@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cdk_loopbreaker.checking.troubleshooting import ASKED, POLLING
+from cdk_loopbreaker.checking.troubleshooting import ASKED, CONSUMING, POLLING
 from cdk_loopbreaker.templates.managed_policies import find_managed_policy
 from functions.domain.account.inventory import Role
 from functions.domain.iam.access import Access, evaluate_identity, read_identity
@@ -28,6 +28,12 @@ def is_allowed(policy: str, action: str) -> bool:
 def test_the_role_for_a_source_may_poll_it(service: str) -> None:
     """A function with the managed policy for its source has no finding."""
     assert all(is_allowed(OF_SOURCES[service], action) for action in POLLING[service])
+
+
+@pytest.mark.parametrize("action", CONSUMING)
+def test_the_role_for_streams_may_read_through_a_consumer(action: str) -> None:
+    """The policy for streams is the one for their consumers as well."""
+    assert is_allowed(OF_SOURCES["kinesis"], action)
 
 
 @pytest.mark.parametrize("action", sorted(ASKED))

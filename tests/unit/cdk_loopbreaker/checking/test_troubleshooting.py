@@ -120,6 +120,53 @@ def test_rights_to_poll() -> None:
     assert "LB024" not in findings(polling(READ))
 
 
+CONSUMER = "@kinesis/clicks/consumer/fast:0"
+READ_STREAM = {
+    "Action": ["kinesis:GetRecords", "kinesis:GetShardIterator"],
+    "Resource": "@kinesis/clicks",
+}
+SUBSCRIBE = {
+    "Action": ["kinesis:DescribeStreamConsumer", "kinesis:SubscribeToShard"],
+    "Resource": CONSUMER,
+}
+
+
+def consuming(*statements: dict[str, Any], **parts: Any) -> Finding | None:
+    """What is found of the rights of a function that reads through a consumer of a stream."""
+    described = of_parts(
+        functions={"enrich": {"may": [ALL_LOGS, *statements]}},
+        mappings=[{"uuid": "m", "from": CONSUMER, "to": "enrich"}],
+        **parts,
+    )
+    return findings(described).get("LB024")
+
+
+def test_rights_to_read_through_a_consumer() -> None:
+    """The consumer takes the right to subscribe, the stream behind it those to read.
+
+    Which of the latter Lambda needs with a consumer, AWS does not document apart.
+    """
+    assert consuming(READ_STREAM, SUBSCRIBE) is None
+
+    unsubscribed = consuming(READ_STREAM)
+    assert unsubscribed is not None
+    assert unsubscribed.certainty is Certainty.CERTAIN
+    assert "kinesis:SubscribeToShard" in unsubscribed.summary
+    assert "kinesis:GetRecords" not in unsubscribed.summary
+
+    unread = consuming(SUBSCRIBE)
+    assert unread is not None
+    assert unread.certainty is Certainty.POSSIBLE
+    assert "kinesis:GetRecords" in unread.summary
+
+
+def test_a_policy_of_the_consumer_may_give_the_rights() -> None:
+    """A consumer has a resource policy of its own."""
+    policy = [{"Principal": "*", "Action": "kinesis:*", "Resource": CONSUMER}]
+
+    assert consuming(READ_STREAM, resource_policies={CONSUMER: policy}) is None
+
+
 def test_a_policy_of_the_queue_may_give_the_rights() -> None:
     """Within an account the resource policy alone may allow it: no finding."""
     policy = [{"Principal": "*", "Action": "sqs:*", "Resource": "@queue/orders"}]
