@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import IO, Any, Final
 
 import click
@@ -18,4 +19,5 @@ class UserError(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print one line, without a traceback."""
-        click.echo(f"loopbreaker: {self.format_message()}", file=file, err=file is None)
+        with suppress(OSError):  # whatever becomes of the line, the exit code stays
+            click.echo(f"loopbreaker: {self.format_message()}", file=file, err=file is None)

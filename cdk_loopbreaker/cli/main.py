@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from typing import Final
+from typing import Any, Final
 
 import click
 
+from cdk_loopbreaker.cli.errors import NOT_DONE, UserError
+from cdk_loopbreaker.cli.streams import give_up_output, replace_unencodable
 from cdk_loopbreaker.version import __version__
 
 # Imported when they are called: what one command needs must not slow down another's start.
@@ -39,6 +41,17 @@ _COMMANDS: Final = {
 
 class LateGroup(click.Group):
     """A group whose commands are imported when they are called."""
+
+    def main(self, *args: Any, **more: Any) -> Any:
+        """Carry out a command line. What cannot be read or written is one line, as all errors."""
+        replace_unencodable()
+        try:
+            return super().main(*args, **more)
+        except OSError as error:  # not that of a closed pipe, which ends quietly
+            if error.filename is None:
+                give_up_output()
+            UserError(f"{error.filename or 'the output'}: {error.strerror or error}").show()
+            raise SystemExit(NOT_DONE) from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of all commands, in the order in which people need them."""

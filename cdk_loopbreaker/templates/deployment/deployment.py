@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from cdk_loopbreaker.templates.deployment.symbols import make_symbols
-from cdk_loopbreaker.templates.documents.document import read_document
+from cdk_loopbreaker.templates.documents.document import is_file, read_document
 from cdk_loopbreaker.templates.documents.source import NO_INDEX
 from cdk_loopbreaker.templates.errors import TemplateError
 from cdk_loopbreaker.templates.identity.identity import Identity, Subject
@@ -170,7 +170,7 @@ class Deployment:
             owner.report(f"the template of nested stack {logical_id} is not here ({shown})")
             return None
         path = stack.path.parent / location
-        if not path.is_file():
+        if not is_file(path):
             owner.report(f"the template of nested stack {logical_id} is missing: {location}")
             return None
         if stack.level >= _MOST_LEVELS:

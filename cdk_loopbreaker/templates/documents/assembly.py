@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cdk_loopbreaker.templates.documents.document import (
+    is_file,
     parse_text,
     read_stack_template,
     read_text,
@@ -45,9 +46,9 @@ class Assembly:
 def is_assembly(folder: Path) -> bool:
     """Whether a folder is what ``cdk synth`` writes."""
     path = folder / _MANIFEST
-    if not path.is_file():
-        return False
     try:
+        if not is_file(path):
+            return False
         text = read_text(path)
     except TemplateError:
         return False
@@ -152,7 +153,7 @@ def _index_paths(
 def _index_assets(folder: Path, template: str) -> dict[str, str]:
     """Templates among the assets of a stack, by their hashes."""
     path = folder / f"{template.removesuffix('.template.json')}.assets.json"
-    if not path.is_file():
+    if not is_file(path):
         return {}
     manifest, _ = parse_text(path, read_text(path))
     assets: dict[str, str] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from stat import S_ISREG
 from typing import TYPE_CHECKING, Final, TypeGuard
 
 from cdk_loopbreaker.templates.documents.json_text import parse_json
@@ -47,6 +48,22 @@ class Document:
     has_macros: bool = False
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is a file.
+
+    Raises
+    ------
+    TemplateError
+        When nobody can tell: a folder on the way is closed, or the name is too long.
+    """
+    try:
+        return S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:  # a name with a null character is a ValueError
+        raise TemplateError(f"{path.as_posix()}: cannot be read ({_say(error)})") from error
+
+
 def read_text(path: Path) -> str:
     """The text of a file.
 
@@ -56,7 +73,7 @@ def read_text(path: Path) -> str:
         When it is missing, above the size limit, or no text.
     """
     try:
-        if not path.is_file():
+        if not is_file(path):
             what = "is no file" if path.exists() else "does not exist"
             raise TemplateError(f"{path.as_posix()}: {what}; give a template, or a folder of them")
         size = path.stat().st_size

@@ -71,8 +71,8 @@ def _read_path(path: Path) -> Assembly:
 def _search(folder: Path) -> Assembly:
     sources: list[Source] = []
     acknowledged: dict[str, Mapping[str, str]] = {}
-    for path in _walk(folder):
-        if path.is_dir():
+    for path, is_whole in _walk(folder):
+        if is_whole:
             assembly = read_assembly(path)
             sources.extend(assembly.sources)
             acknowledged |= assembly.acknowledged
@@ -83,8 +83,11 @@ def _search(folder: Path) -> Assembly:
     return Assembly(sources=tuple(sources), acknowledged=acknowledged)
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    """Files that may be templates, and folders that are assemblies, in order of their names."""
+def _walk(folder: Path) -> Iterator[tuple[Path, bool]]:
+    """Files that may be templates, and folders that are whole assemblies, in order of their names.
+
+    The second part says which of the two it is.
+    """
     seen = 0
     for root, folders, files in os.walk(folder):
         where = Path(root)
@@ -93,7 +96,7 @@ def _walk(folder: Path) -> Iterator[Path]:
             if name.startswith(".") or name in _SKIPPED:
                 continue
             if is_assembly(where / name):
-                yield where / name
+                yield where / name, True
             else:
                 searched.append(name)
         folders[:] = searched
@@ -104,7 +107,7 @@ def _walk(folder: Path) -> Iterator[Path]:
                     f"{folder.as_posix()}: more than {_MOST_FILES:,} files; name the templates"
                 )
             if Path(name).suffix.lower() in _SUFFIXES:
-                yield where / name
+                yield where / name, False
 
 
 def _find_nested(source: Source) -> Iterator[Path]:

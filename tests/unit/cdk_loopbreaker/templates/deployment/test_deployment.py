@@ -144,3 +144,16 @@ def test_an_output_that_does_not_exist_is_reported(tmp_path: Path) -> None:
     (words,) = list_words(read_templates([tmp_path / "app.yaml"]))
 
     assert words.startswith("output Url of Queues does not exist in ")
+
+
+def test_a_nested_template_that_nobody_can_ask_about_is_refused(tmp_path: Path) -> None:
+    """No file has so long a name."""
+    text = f"""
+        Resources:
+          Nested:
+            Type: AWS::CloudFormation::Stack
+            Properties: {{TemplateURL: {"a" * 300}.yaml}}
+        """
+
+    with pytest.raises(TemplateError, match=r"a\.yaml: cannot be read \(File name too long\)"):
+        read_templates([write(tmp_path, text)])

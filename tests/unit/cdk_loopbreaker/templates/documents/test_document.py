@@ -8,6 +8,7 @@ import pytest
 
 from cdk_loopbreaker.templates.documents.document import (
     MOST_BYTES,
+    is_file,
     read_candidate,
     read_document,
 )
@@ -50,6 +51,15 @@ def test_a_path_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     """The message says what a path may be."""
     with pytest.raises(TemplateError, match="does not exist; give a template, or a folder"):
         read_document(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b"])
+def test_a_path_that_nobody_can_ask_about_is_refused(tmp_path: Path, name: str) -> None:
+    """A name that is too long, or none at all, is one line, and no error of Python."""
+    with pytest.raises(TemplateError, match="cannot be read") as error:
+        is_file(tmp_path / name)
+
+    assert "\n" not in str(error.value)
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:

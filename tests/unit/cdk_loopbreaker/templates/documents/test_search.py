@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import errno
+import os
+from pathlib import Path
 
 import pytest
 
 from cdk_loopbreaker.templates.documents.search import find_sources
 from cdk_loopbreaker.templates.errors import TemplateError
 from tests.unit.cdk_loopbreaker.templates.written import write
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 QUEUE = "Resources: {Queue: {Type: AWS::SQS::Queue}}"
 
@@ -36,6 +35,32 @@ def test_a_template_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
     path = write(tmp_path, QUEUE)
 
     assert find(path, tmp_path, path) == ["app.yaml"]
+
+
+def close(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the rights to a folder or file away, from the superuser too."""
+    stat, read, scan = Path.stat, Path.read_bytes, os.scandir
+
+    def refuse(path: Path | str, *, is_inside: bool = False) -> bool:
+        where = Path(path)
+        if folder in where.parents or (is_inside and where == folder):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return False
+
+    monkeypatch.setattr(Path, "stat", lambda path, **more: refuse(path) or stat(path, **more))
+    monkeypatch.setattr(Path, "read_bytes", lambda path: refuse(path, is_inside=True) or read(path))
+    monkeypatch.setattr(os, "scandir", lambda path: refuse(path, is_inside=True) or scan(path))
+
+
+def test_a_closed_folder_does_not_end_the_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether an assembly is in it, nobody can tell."""
+    write(tmp_path, QUEUE)
+    (tmp_path / "closed").mkdir()
+    close(tmp_path / "closed", monkeypatch)
+
+    assert find(tmp_path) == ["app.yaml"]
 
 
 @pytest.mark.parametrize("name", ["none", "a\0b", "x" * 5000])
