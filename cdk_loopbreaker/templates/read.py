@@ -63,6 +63,8 @@ def _read(
     found = find_sources(paths)
     _check_parameters(found.sources, parameters)
     deployment = Deployment()
+    for one in found.unread:
+        deployment.log.add(one.why, one.path)
     names: set[tuple[str, str, str]] = set()
     for source in found.sources:
         where = (source.account or account, source.region or region)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from cdk_loopbreaker.templates.errors import UnreadableError
+
 _MANIFEST: Final = "manifest.json"
 _ENVIRONMENT: Final = re.compile(r"aws://(?P<account>[^/]*)/(?P<region>[^/]*)")
 _ACKNOWLEDGED: Final = "aws:cdk:acknowledged-rules"
@@ -37,10 +39,12 @@ class Assembly:
     """The stacks of an assembly and of those nested in it.
 
     `acknowledged` has, by construct path, the reason for each acknowledged rule of Loopbreaker.
+    `unread` is what a search could not read: templates may be there.
     """
 
     sources: tuple[Source, ...]
     acknowledged: Mapping[str, Mapping[str, str]]
+    unread: tuple[UnreadableError, ...] = ()
 
 
 def is_assembly(folder: Path) -> bool:

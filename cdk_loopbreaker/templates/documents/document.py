@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass
 from stat import S_ISREG
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeGuard
 from cdk_loopbreaker.templates.documents.json_text import parse_json
 from cdk_loopbreaker.templates.documents.text_error import TextError
 from cdk_loopbreaker.templates.documents.yaml_text import parse_yaml
-from cdk_loopbreaker.templates.errors import TemplateError
+from cdk_loopbreaker.templates.errors import TemplateError, UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +54,7 @@ def is_file(path: Path) -> bool:
 
     Raises
     ------
-    TemplateError
+    UnreadableError
         When nobody can tell: a folder on the way is closed, or the name is too long.
     """
     try:
@@ -61,7 +62,7 @@ def is_file(path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except (OSError, ValueError) as error:  # a name with a null character is a ValueError
-        raise TemplateError(f"{path.as_posix()}: cannot be read ({_say(error)})") from error
+        raise UnreadableError(path.as_posix(), f"cannot be read ({_say(error)})") from error
 
 
 def read_text(path: Path) -> str:
@@ -70,7 +71,8 @@ def read_text(path: Path) -> str:
     Raises
     ------
     TemplateError
-        When it is missing, above the size limit, or no text.
+        When it is missing, or above the size limit; an `UnreadableError` when it is neither and
+        cannot be read, or is no text.
     """
     try:
         if not is_file(path):
@@ -81,11 +83,14 @@ def read_text(path: Path) -> str:
             raise TemplateError(
                 f"{path.as_posix()}: {size:,} bytes; a template has {MOST_BYTES:,} at most"
             )
-        return path.read_bytes().decode("utf-8-sig")
+        content = path.read_bytes()
+        # PowerShell writes UTF-16, with the mark that tells it.
+        is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        return content.decode("utf-16" if is_wide else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise TemplateError(f"{path.as_posix()}: is not text in UTF-8") from error
-    except (OSError, ValueError) as error:  # a name with a null character is a ValueError
-        raise TemplateError(f"{path.as_posix()}: cannot be read ({_say(error)})") from error
+        raise UnreadableError(path.as_posix(), "is not text in UTF-8") from error
+    except OSError as error:
+        raise UnreadableError(path.as_posix(), f"cannot be read ({_say(error)})") from error
 
 
 def parse_text(path: Path, text: str) -> tuple[object, Mapping[str, int]]:
@@ -147,15 +152,26 @@ def read_candidate(path: Path) -> Document | None:
     Raises
     ------
     TemplateError
-        When it looks like a template and cannot be read.
+        When it looks like a template and is broken; an `UnreadableError` when it looks like one, or
+        may be one, and cannot be read.
     """
     try:
         text = read_text(path)
+    except UnreadableError as error:
+        cause = error.__cause__
+        # What is not in UTF-8 still has the words of a template, or it is none.
+        if isinstance(cause, UnicodeDecodeError) and not _looks_like_template(
+            cause.object.decode("latin-1")
+        ):
+            return None
+        raise
     except TemplateError:
-        return None  # another file of the folder, too large or no text
-    if not (_SAYS_RESOURCES.search(text) and _SAYS_A_TYPE.search(text)):
-        return None
-    return _make_document(path, text)
+        return None  # another file of the folder, too large or a link that leads nowhere
+    return _make_document(path, text) if _looks_like_template(text) else None
+
+
+def _looks_like_template(text: str) -> bool:
+    return bool(_SAYS_RESOURCES.search(text) and _SAYS_A_TYPE.search(text))
 
 
 def _make_document(path: Path, text: str) -> Document | None:

@@ -94,6 +94,17 @@ def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
     assert "Resources" in read_document(path).body
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_template_may_be_in_utf_16(tmp_path: Path, encoding: str) -> None:
+    """PowerShell writes that, with a mark that tells the order of the bytes."""
+    path = tmp_path / "a.yaml"
+    path.write_bytes(f"\ufeff{QUEUE}".encode(encoding))
+
+    found = read_candidate(path)
+    assert found is not None
+    assert found.lines == {"Queue": 1}
+
+
 def test_json_may_have_any_suffix(tmp_path: Path) -> None:
     """A text that begins with a brace is JSON, or YAML that looks like it."""
     path = tmp_path / "a.template"

@@ -10,6 +10,7 @@ import pytest
 
 from cdk_loopbreaker.templates.documents.search import find_sources
 from cdk_loopbreaker.templates.errors import TemplateError
+from cdk_loopbreaker.templates.read import read_templates
 from tests.unit.cdk_loopbreaker.templates.written import write
 
 QUEUE = "Resources: {Queue: {Type: AWS::SQS::Queue}}"
@@ -60,7 +61,37 @@ def test_a_closed_folder_does_not_end_the_search(
     (tmp_path / "closed").mkdir()
     close(tmp_path / "closed", monkeypatch)
 
-    assert find(tmp_path) == ["app.yaml"]
+    found = find_sources([tmp_path])
+    assert [one.document.path.name for one in found.sources] == ["app.yaml"]
+    assert list(map(str, found.unread)) == [
+        f"{(tmp_path / 'closed').as_posix()}: cannot be searched (Permission denied)"
+    ]
+
+
+def test_a_file_that_may_be_a_template_and_cannot_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is plainly something else is not, in whatever encoding."""
+    write(tmp_path, QUEUE)
+    for name, text in (("latin.yaml", f"# über\n{QUEUE}"), ("pod.yaml", "kind: Pod # über")):
+        (tmp_path / name).write_text(text, encoding="latin-1")
+    (tmp_path / "wide.json").write_text('{"colour": "red"}', encoding="utf-16")
+    close(write(tmp_path, QUEUE, "closed.yml"), monkeypatch)
+
+    templates = read_templates([tmp_path])
+
+    assert [(Path(one.file).name, one.words) for one in templates.problems] == [
+        ("closed.yml", "cannot be read (Permission denied)"),
+        ("latin.yaml", "is not text in UTF-8"),
+    ]
+
+
+def test_a_folder_of_which_nothing_can_be_read_is_refused(tmp_path: Path) -> None:
+    """The one line says why nothing was found."""
+    (tmp_path / "app.yaml").write_text(f"# über\n{QUEUE}", encoding="latin-1")
+
+    with pytest.raises(TemplateError, match=r"app\.yaml: is not text in UTF-8"):
+        find(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["none", "a\0b", "x" * 5000])
