@@ -37,6 +37,8 @@ FailOn: TypeAlias = Literal["certain", "possible", "never"]
 
 # The CDK puts it before each rule: ``loopbreaker::LB001``.
 _NAME: Final = "loopbreaker"
+# The CDK shows nothing of a plugin but its violations, and of these only those of a construct.
+_UNUSED: Final = "unused-acceptance"
 
 
 @jsii.implements(IPolicyValidationPlugin)
@@ -90,7 +92,7 @@ class LoopCheck:
     @property
     def rule_ids(self) -> list[str]:
         """The rules that it knows."""
-        return [one.id for one in RULES]
+        return [*(one.id for one in RULES), _UNUSED]
 
     def validate(self, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
         """Check all templates of the app together, so that loops across stacks are found."""
@@ -99,9 +101,13 @@ class LoopCheck:
             return PolicyValidationPluginReport(success=True, violations=[])
         root = Path(commonpath([one.parent for one in templates]))
         report = self._check(root)
+        where = context.stack_templates[0].stack_construct_path
         return PolicyValidationPluginReport(
             success=report.count_failing(self._fail_on) == 0,
-            violations=[self._describe(one) for one in report.open],
+            violations=[
+                *(self._describe(one) for one in report.open),
+                *(_describe_unused(one, where) for one in report.unused),
+            ],
         )
 
     def _check(self, root: Path) -> Report:
@@ -133,3 +139,11 @@ class LoopCheck:
             rule_metadata=metadata,
             violating_resources=resources,
         )
+
+
+def _describe_unused(words: str, where: str) -> PolicyViolation:
+    """An entry of the file with accepted findings that has ended or accepts nothing."""
+    resource = PolicyViolatingResource(construct_path=where, locations=[])
+    return PolicyViolation(
+        rule_name=_UNUSED, description=words, severity="info", violating_resources=[resource]
+    )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from functions.domain.notices.markup import Markup
 
 _OVERVIEW_BYTES: Final = 12_000
+_UNUSED_BYTES: Final = 8_000
 _MOST_NAMED: Final = 3
 
 
@@ -46,6 +47,7 @@ def format_html(result: ScanResult) -> str:
                 for number, (one, own) in enumerate(zip(accounts, sections, strict=True), 1)
             ),
             *explain_left_out(len(result.accounts) - len(accounts), "account"),
+            *_write_unused(result),
             id="findings",
         ),
         _write_footer(result),
@@ -156,6 +158,23 @@ def _write_account(number: int, scanned: ScannedAccount, sections: Sequence[Sect
         ),
         id=f"a{number}",
     )
+
+
+def _write_unused(result: ScanResult) -> Iterator[Markup]:
+    """The acceptances that have ended or accept nothing: they belong to no account."""
+
+    def write(words: str) -> Markup:
+        return element("li", f"{clean(words, 400)}.")
+
+    if result.unused:
+        shown = share((result.unused,), write, _UNUSED_BYTES).written[0]
+        yield element(
+            "section",
+            element("h2", "Acceptances to look at"),
+            element("ul", *shown),
+            *explain_left_out(len(result.unused) - len(shown), "acceptance"),
+            id="acceptances",
+        )
 
 
 def _list_remarks(scanned: ScannedAccount) -> Iterator[Markup]:

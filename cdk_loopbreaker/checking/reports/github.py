@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
 
 def format_github(report: Report, fail_on: str) -> str:
-    """A command for each open finding, then the summary as a notice."""
+    """A command for each open finding, then notices: what accepts nothing, and the summary."""
     lines = [_compose_command(one, fail_on) for one in report.open]
+    if report.unused:  # one notice of all: GitHub shows ten of a step
+        words = "\n".join(clean(one, 400) for one in report.unused)
+        lines.append(f"::notice title=Loopbreaker acceptances::{_escape_message(words)}")
     lines.append(f"::notice title=Loopbreaker::{_escape_message(summarize(report))}")
     return "\n".join(lines) + "\n"
 

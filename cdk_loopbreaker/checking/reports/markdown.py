@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # GitHub cuts a job summary at 1 MiB: https://docs.github.com, `Workflow commands`.
 _MOST_FINDINGS: Final = 100
 _MOST_PROBLEMS: Final = 50
+_MOST_UNUSED: Final = 50
 _MOST_EDGES: Final = 40
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&$@])")
 _UNSAFE_IN_MERMAID: Final = re.compile(r"[^A-Za-z0-9 ._/:*()-]")
@@ -58,9 +59,19 @@ def _list_lines(report: Report) -> Iterator[str]:
             yield f"- and {len(report.problems) - _MOST_PROBLEMS:,} more"
         yield ""
         yield "</details>"
+    yield from _list_unused_lines(report)
     if any(one.loop and one.is_certain for one in report.findings):
         yield ""
         yield _escape(CERTAIN_MEANS)
+
+
+def _list_unused_lines(report: Report) -> Iterator[str]:
+    if report.unused:
+        yield ""
+        for words in report.unused[:_MOST_UNUSED]:
+            yield f"- {_escape(words)}"
+        if len(report.unused) > _MOST_UNUSED:
+            yield f"- and {len(report.unused) - _MOST_UNUSED:,} more acceptances"
 
 
 def _list_finding_lines(finding: Finding) -> Iterator[str]:

@@ -53,8 +53,11 @@ def format_sarif(report: Report, version: str, fail_on: str) -> str:
             {
                 "executionSuccessful": True,
                 "toolExecutionNotifications": [
-                    {"level": "note", "message": {"text": format_problem(one)}}
-                    for one in report.problems[:_MOST_PROBLEMS]
+                    {"level": "note", "message": {"text": words}}
+                    for words in (
+                        *(clean(one, _MOST_MESSAGE) for one in report.unused[:_MOST_PROBLEMS]),
+                        *(format_problem(one) for one in report.problems[:_MOST_PROBLEMS]),
+                    )
                 ],
             }
         ],

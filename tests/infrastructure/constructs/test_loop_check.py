@@ -90,6 +90,27 @@ def test_an_acknowledged_loop_passes_the_gate(tmp_path: Path) -> None:
     assert read_violations(tmp_path) == []
 
 
+def test_an_acceptance_without_effect_is_told(tmp_path: Path) -> None:
+    """It fails no gate."""
+    file = tmp_path / "accepted.yaml"
+    file.write_text(
+        "accept:\n"
+        "  - {rule: LB001, fingerprint: 0123456789abcdef, reason: none has it}\n"
+        "  - {rule: LB001, fingerprint: 0123456789abcdee, reason: long ago, until: 2020-01-01}\n"
+    )
+    app, function = make_app(tmp_path / "out", fail_on="possible", accept=file)
+    Validations.of(function).acknowledge(
+        Acknowledgment(id="loopbreaker::LB001", reason="three rounds at most")
+    )
+    app.synth()
+
+    unused, ended = read_violations(tmp_path / "out")
+    assert unused["severity"] == "info"
+    assert unused["violatingConstructs"][0]["constructPath"] == "Empty"
+    assert "entry 1 (LB001 0123456789abcdef) accepts no finding" in unused["description"]
+    assert "entry 2 (LB001 0123456789abcdee) ended on 2020-01-01" in ended["description"]
+
+
 def test_a_wrong_gate_is_refused() -> None:
     """The error names what is allowed."""
     with pytest.raises(ValueError, match="fail_on='always': must be one of certain, possible"):

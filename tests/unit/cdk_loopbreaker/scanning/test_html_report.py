@@ -103,6 +103,16 @@ def test_what_could_not_be_seen(shop: Page) -> None:
     assert "1 function not ruled out: something on the way is called by a URL" in shop.text
 
 
+def test_acceptances_without_effect() -> None:
+    """Many of them do not make the page long."""
+    unused = tuple(f"accepted.yaml: entry {one} <b> accepts no finding" for one in range(1_000))
+    page = format_html(replace(scan_shop(), unused=unused))
+
+    assert "<li>accepted.yaml: entry 0 &lt;b&gt; accepts no finding.</li>" in page
+    assert "more acceptances" in page
+    assert "entry 999" not in page
+
+
 def test_links_lead_somewhere(shop: Page) -> None:
     """Every link leads to a part of the page, and every part has an id of its own."""
     ids = shop.values("id")

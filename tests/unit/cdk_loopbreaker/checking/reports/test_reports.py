@@ -156,6 +156,34 @@ def test_markdown(report: Report) -> None:
     assert "<details><summary>Not resolved: 1</summary>" in text
 
 
+UNUSED = ("accepted.yaml: entry 2 (LB001 pay|all) accepts no finding", "entry 3: 100% ended")
+
+
+def test_every_report_names_acceptances_without_effect(report: Report) -> None:
+    """Whoever reads only one of them learns that an entry has ended or accepts nothing."""
+    unused = replace(report, unused=UNUSED)
+
+    assert all(words in format_text(unused) for words in UNUSED)
+    assert json.loads(format_json(unused))["unused"] == list(UNUSED)
+    (line,) = (one for one in format_github(unused, "never").splitlines() if "entry 2" in one)
+    assert line == (
+        "::notice title=Loopbreaker acceptances::accepted.yaml: entry 2 (LB001 pay|all) accepts no"
+        " finding%0Aentry 3: 100%25 ended"
+    )
+    markdown = format_markdown(unused)
+    assert r"- accepted\.yaml: entry 2 \(LB001 pay\|all\) accepts no finding" in markdown
+    (run,) = json.loads(format_sarif(unused, "1", "never"))["runs"]
+    said = run["invocations"][0]["toolExecutionNotifications"]
+    assert [one["message"]["text"] for one in said][:-1] == list(UNUSED)
+
+
+def test_markdown_counts_the_acceptances_that_it_leaves_out(report: Report) -> None:
+    """A long file does not fill a job summary."""
+    markdown = format_markdown(replace(report, unused=tuple(f"entry {one}" for one in range(60))))
+
+    assert "- entry 49\n- and 10 more acceptances\n" in markdown
+
+
 def test_hostile_names() -> None:
     """A name cannot end a command, a diagram, a line or a list."""
     account = of_corpus("dynamodb_same_table").account
