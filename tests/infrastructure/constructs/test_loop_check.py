@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
 
 from cdk_loopbreaker import LoopCheck
+from cdk_loopbreaker.checking.check import check_templates
+from cdk_loopbreaker.templates.read import read_templates
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,6 +91,23 @@ def test_an_acknowledged_loop_passes_the_gate(tmp_path: Path) -> None:
     app.synth()
 
     assert read_violations(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("level", "is_read"), [("Enrich", True), ("Shop", True), ("Prod", False), ("", False)]
+)
+def test_where_a_loop_may_be_acknowledged(tmp_path: Path, level: str, *, is_read: bool) -> None:
+    """The CDK knows of all that holds the function; a check of its output from the stack down."""
+    app, function = make_app(tmp_path, fail_on="possible")
+    holder = next(one for one in function.node.scopes if one.node.id == level)
+    Validations.of(holder).acknowledge(
+        Acknowledgment(id="loopbreaker::LB001", reason="three rounds at most")
+    )
+    app.synth()
+
+    assert read_violations(tmp_path) == []
+    report = check_templates(read_templates([tmp_path]), at=datetime.now(UTC))
+    assert [one.accepted is not None for one in report.findings] == [is_read]
 
 
 def test_an_acceptance_without_effect_is_told(tmp_path: Path) -> None:
