@@ -109,7 +109,7 @@ def test_every_output_is_described(synthesize: Synthesize) -> None:
 
 def test_every_resource_type_is_described(synthesize: Synthesize) -> None:
     """Whoever narrows the execution role reads of each type of resource that it has to manage."""
-    largest = synthesize(email="a@example.com", **LARGEST)
+    largest = synthesize(email="a@example.com", chat="on", dashboard="on", **LARGEST)
     types = {one["Type"] for one in largest.template["Resources"].values()}
     described = " ".join(row[1] for row in rows(DEPLOYING, "## 1. Prepare"))
     customs = {one for one in types if one.startswith("Custom::")}
