@@ -90,10 +90,10 @@ def _carry_out(request: ScanRequest) -> None:
             region = request.regions[0] if request.regions else ""
             click.echo(format_policy(credentials.find_partition(region)), nl=False)
             return
+        _check_request(request)
         if request.is_dry_run:
             _print_estimate(request)
             return
-        _check_request(request)
         accept = request.accept
         entries = () if accept is None else read_accepted_entries(accept)
         snapshot = _load(request.source) if request.source else _read_account(request)
@@ -117,6 +117,7 @@ def _check_request(request: ScanRequest) -> None:
         "--save": request.saved,
         "--resume": request.resumed,
         "--all-settings": request.with_all_settings,
+        "--dry-run": request.is_dry_run,
     }
     for option, value in beside.items():
         if request.source and value:

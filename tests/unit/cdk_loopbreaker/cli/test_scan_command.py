@@ -151,6 +151,7 @@ def test_a_report_is_written_to_a_file(tmp_path: Path) -> None:
         (("--from", "none.json.gz"), "none.json.gz: cannot be read: No such file"),
         (("--from", "x", "--region", "eu-west-1"), "cannot be given with --region"),
         (("--from", "x", "--save", "y"), "cannot be given with --save"),
+        (("--from", "x", "--dry-run"), "cannot be given with --dry-run"),
         (("--format", "html"), "--format html needs --output"),
         (("--output", "no/such/report.json"), "there is no folder no/such"),
         (("--save", "."), "is a folder"),
