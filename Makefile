@@ -103,7 +103,7 @@ test: setup  ## everything
 soak: $(READY)  ## play 100,000 random schedules of faults, people and overlapping runs (COUNT=100000, MINUTES=10)
 	@$(PY) -m tests.simulation --count $(COUNT) $(if $(MINUTES),--minutes $(MINUTES))
 
-bench: $(READY)  ## measure (part: make bench PART=assess|bundle|contain|sweep|detection|graph|diagnosis)
+bench: $(READY)  ## measure (part: make bench PART=assess|attacks|bundle|contain|sweep|detection|graph|diagnosis)
 	@$(PY) -m bench $(PART)
 
 deploy: setup  ## deploy to the AWS account of your credentials (FLAGS="-c email=you@example.com")

@@ -114,7 +114,7 @@ def _is_change(action: str) -> bool:
     return not is_read(action.partition(":")[2]) and action.lower() not in _DATA_CALLS
 
 
-def main() -> None:
+def write_file() -> None:
     """Write the file."""
     data = lzma.compress(reduce_policies().encode(), preset=9 | lzma.PRESET_EXTREME)
     FILE.write_bytes(data)
@@ -122,4 +122,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    write_file()

@@ -73,7 +73,8 @@ class Config:
     mode
         `observe` decides and tells, and changes nothing.
     response
-        What is done about a suspected function. A proven loop is always throttled.
+        What is done about a suspected function. One whose loop AWS itself has stopped is always
+        stopped.
     rollback
         Functions to restore with this deployment, by name or ARN, or ("all",).
     rollback_mode

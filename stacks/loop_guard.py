@@ -75,7 +75,8 @@ class LoopGuard(Construct):
     mode
         ``"observe"`` decides and notifies, and changes nothing.
     response
-        What is done about a suspected function. A proven loop is always throttled.
+        What is done about a suspected function. One whose loop AWS itself has stopped is always
+        stopped.
     exempt
         Functions that are never contained, by name or ARN.
     floor_per_minute

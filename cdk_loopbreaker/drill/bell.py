@@ -79,7 +79,7 @@ def ring(stage: Stage) -> BellResult:
                     f"seen in the log of contain {seconds:.0f} s after {alarm} was set"
                     if is_run
                     else f"no run of contain within {_MOST_MINUTES:.0f} minutes after {alarm} was"
-                    " set. Check the rules Loopbreaker-signal-*, the permission of the alarm to"
+                    " set. Check the alarms Loopbreaker-signal-*, the permission of the alarm to"
                     " invoke contain, and the log of contain"
                 ),
             ),

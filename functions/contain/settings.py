@@ -15,7 +15,8 @@ class Settings(HoldSettings):
     mode
         `observe` decides and tells, and changes nothing.
     response
-        What is done about a suspected function. A proven loop is always throttled.
+        What is done about a suspected function. One whose loop AWS itself has stopped is always
+        stopped.
     floor_per_minute
         A function below so many invocations per minute is never suspected.
     blast_radius

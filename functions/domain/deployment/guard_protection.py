@@ -65,7 +65,8 @@ def describe_too_small(decision: LeaveUnprotected) -> str:
 
 def describe_unprotected(reason: str) -> str:
     """Say that a runaway can starve the guard, and why."""
-    return f"NOT protected, a runaway that takes all concurrency stops the guard too: {reason}"
+    words = "NOT protected. A runaway function that takes all concurrency stops the guard too"
+    return f"{words}: {reason}"
 
 
 def compose_unprotected_notice(stack_name: str, text: str) -> Notice:

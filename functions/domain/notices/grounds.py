@@ -143,7 +143,7 @@ GROUND_WORDS: Final[dict[Reason, GroundWords]] = {
     ),
     Reason.HELD_OFTEN: GroundWords(
         "It was not held: it was held too often of late",
-        sentence="It was not held: within 24 hours it was held {} already, and the most are {}",
+        sentence="It was not held: it was held {} within 24 hours; the maximum is {}",
     ),
     Reason.BACKLOG_BEFORE: GroundWords(
         "It was not held: another function of its loop works off a backlog, and feeds it meanwhile",
@@ -181,14 +181,14 @@ GROUND_WORDS: Final[dict[Reason, GroundWords]] = {
         nothing="While it was held, nothing arrived; before, {1}",
     ),
     Reason.LET_GO: GroundWords(
-        "A little was let go",
-        sentence="Then a little was let go; {} had waited",
-        nothing="Then a little was let go; nothing had waited",
+        "A few events ran in a trial",
+        sentence="Then a few events ran in a trial; {} had waited",
+        nothing="Then a few events ran in a trial; nothing had waited",
     ),
     Reason.CAME_BACK: GroundWords(
-        "What was let go came back",
-        sentence="What was let go came back {}; a loop comes back {} or more",
-        nothing="What was let go did not come back",
+        "What ran in the trial came back",
+        sentence="What ran in the trial came back {}; a loop comes back {} or more",
+        nothing="What ran in the trial did not come back",
     ),
     Reason.WROTE_ALL: GroundWords(
         "What its own executions wrote accounts for all that arrived since it began",
@@ -197,20 +197,20 @@ GROUND_WORDS: Final[dict[Reason, GroundWords]] = {
     ),
     Reason.WROTE_NO_MORE: GroundWords(
         "It wrote nothing for what had waited",
-        sentence="Let go, it wrote as much as in {} before; had it written for what had waited too,"
-        " it would have been as much as in {}",
+        sentence="In the trial it wrote as much as in {} before; had it written for what had waited"
+        " too, it would have been as much as in {}",
     ),
     Reason.ARRIVED_HELD_AGAIN: GroundWords(
         "What arrived while it was held again",
-        sentence="Held again, {} arrived; let go, {}",
-        nothing="Held again, nothing arrived; let go, {1}",
+        sentence="Held again, {} arrived; in the trial, {}",
+        nothing="Held again, nothing arrived; in the trial, {1}",
     ),
     Reason.COMES_BACK: GroundWords(
-        "It feeds itself: held, nothing arrives; let go, it comes back round after round"
+        "It feeds itself: held, nothing arrives; in a trial, it comes back round after round"
     ),
     Reason.LOOP_BESIDE_WORK: GroundWords(
-        "It feeds itself beside its usual work: held, only as much arrives as always; let go, it"
-        " writes as much as before for as long as it runs, and nothing for what had waited"
+        "It feeds itself beside its usual work: held, only as much arrives as always; in a trial,"
+        " it writes as much as before for as long as it runs, and nothing for what had waited"
     ),
     Reason.NOTHING_ARRIVES: GroundWords("Nothing arrives that a loop would send"),
     Reason.FED_FROM_OUTSIDE: GroundWords(
@@ -219,11 +219,15 @@ GROUND_WORDS: Final[dict[Reason, GroundWords]] = {
     Reason.WRITES_EXPLAIN: GroundWords(
         "What others send explains it, with the few events that it writes for each"
     ),
-    Reason.NOT_COME_BACK: GroundWords("A little was let go, and it did not come back"),
-    Reason.ENDED_IN_TRIAL: GroundWords("A little was let go, and it came to an end by itself"),
-    Reason.UNLIKE_TRIAL: GroundWords("More came, or less evenly, than what was let go can write"),
+    Reason.NOT_COME_BACK: GroundWords("A few events ran in a trial, and did not come back"),
+    Reason.ENDED_IN_TRIAL: GroundWords(
+        "A few events ran in a trial, and it came to an end by itself"
+    ),
+    Reason.UNLIKE_TRIAL: GroundWords(
+        "More came, or less evenly, than what ran in the trial can write"
+    ),
     Reason.CAME_ON: GroundWords("Held again, it went on arriving, so others feed it"),
-    Reason.FEW_GENERATIONS: GroundWords("What was let go came back too seldom for a loop"),
+    Reason.FEW_GENERATIONS: GroundWords("What ran in the trial came back too seldom for a loop"),
     Reason.UNCOUNTED: GroundWords("What arrives could not be counted everywhere"),
     Reason.TOO_MUCH_OUTSIDE: GroundWords("Too much arrives from outside to see what comes back"),
     Reason.CYCLE_TOO_SLOW: GroundWords(

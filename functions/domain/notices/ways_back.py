@@ -62,4 +62,7 @@ def describe_code_fix(loop: LoopStatus, deployment: Deployment) -> str:
     own = "--probation or --force"
     flags = "-c rollback_mode=probation or -c rollback_force=yes"
     added = own if deployment.is_embedded else f"{flags} (without a deployment: {own})"
-    return paragraph(f"Fixed in the code? The configuration does not show that: add {added}.")
+    return paragraph(
+        "Fixed in the code? Loopbreaker reads the configuration alone, still sees the loop, and"
+        f" refuses these commands. Add {added}."
+    )

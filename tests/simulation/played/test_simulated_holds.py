@@ -167,8 +167,8 @@ CALLED: Final = replace(
 @pytest.mark.parametrize(
     ("shifts", "end"),
     [
-        ((), "danger goes on"),
-        ((Shifts(at=200.0, function="orders", demand=Demand.QUIET),), "is in danger no more"),
+        ((), "it still does harm"),
+        ((Shifts(at=200.0, function="orders", demand=Demand.QUIET),), "does no harm any more"),
     ],
 )
 def test_callers_in_danger_are_capped_for_a_while(shifts: tuple[Shifts, ...], end: str) -> None:

@@ -54,10 +54,12 @@ _READ_FROM_CONFIGURATION: Final = (
     f"{_NOTHING_CHANGED} This was read from the configuration, whether or not it has run yet."
 )
 _AS_PROVEN_OR_NOT: Final = (
-    "Should one begin to run away, Loopbreaker takes a certain loop as proof, and acts on less."
+    "If one of these functions runs away, Loopbreaker suspects it sooner, and stops it once a hold"
+    " has shown that it feeds itself."
 )
 _AS_PROVEN: Final = (
-    "Should it begin to run away, Loopbreaker takes this loop as proof, and acts on less."
+    "If it runs away, Loopbreaker suspects it sooner, and stops it once a hold has shown that it"
+    " feeds itself."
 )
 
 

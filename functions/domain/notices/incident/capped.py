@@ -82,7 +82,7 @@ def compose_capped_in_danger(
     ends = watch.ends_at
     cap = f"{incident.target or 0:,}"
     then = (
-        f"If it is still in danger then, Loopbreaker stops it, because the configuration closes"
+        f"If it still does harm then, Loopbreaker stops it, because the configuration closes"
         f" the loop. To prevent that, give it the tag {EXEMPT_TAG}=true."
         if incident.assessment.has(Reason.LOOP_PROVEN)
         else "If it goes on after that, a mail says what it costs, and you decide. It is not capped"
@@ -183,8 +183,8 @@ def compose_cap_over(incident: Incident, context: NoticeContext, now: datetime) 
 
 _CAP_ENDS: Final = {
     DecisionReason.DANGER_OVER: (
-        " is in danger no more",
-        "What is asked of it is no danger any more.",
+        " does no harm any more",
+        "It takes no concurrency that others need, and costs no more than you allow.",
     ),
     DecisionReason.STACK_DELETED: (
         ", stack deleted",
@@ -192,11 +192,11 @@ _CAP_ENDS: Final = {
     ),
     DecisionReason.HOLD_OVER: (
         ", its time is over",
-        "It may still be in danger.",
+        "It may still do harm.",
     ),
 }
 _CAP_ENDS_LATE: Final = (
-    ", danger goes on",
-    "It may still be in danger. Callers are not refused for longer than that: you decide.",
+    ", it still does harm",
+    "It still does harm. Loopbreaker refuses callers for no longer than that: you decide.",
 )
 _UNDER_CAP: Final = frozenset({Reason.CAPPED_FOR, Reason.CALLERS_REFUSED, Reason.STILL_ASKED})

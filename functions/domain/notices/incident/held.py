@@ -80,7 +80,7 @@ _ELSE: Final = (
 )
 _NEXT: Final = (
     "First, Loopbreaker watches what still arrives. A loop falls silent: nothing else feeds it.",
-    "Then a little is let go. A loop comes back, round after round.",
+    "Then a few events run, in a trial. A loop comes back, round after round.",
     _AGAIN,
     _ELSE,
 )

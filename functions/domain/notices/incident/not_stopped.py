@@ -269,8 +269,7 @@ def _describe_imagined(
 
 def _describe_imagined_cap(assessment: Assessment) -> str:
     then = (
-        "If it were still in danger then, it would be stopped, because the configuration closes the"
-        " loop."
+        "If it still did harm then, it would be stopped, because the configuration closes the loop."
         if assessment.has(Reason.LOOP_PROVEN)
         else "If it went on after that, a mail would say what it costs, and you would decide."
     )

@@ -73,7 +73,7 @@ def compose_contained(incident: Incident, context: NoticeContext, now: datetime)
                 *compose_first_screen(
                     incident,
                     context,
-                    state=f"STOPPED {incident.function}{_say_when(incident.stopped_at, now)}"
+                    state=f"STOPPED {incident.function}{_say_when(incident, now)}"
                     f"{_name_order(incident)}.",
                     loss=describe_loss(incident, context),
                     actions=list_restore_steps(incident, context, now),
@@ -89,8 +89,11 @@ def compose_contained(incident: Incident, context: NoticeContext, now: datetime)
     )
 
 
-def _say_when(at: datetime | None, now: datetime) -> str:
-    return "" if at is None else f" at {format_moment(at, now)}"
+def _say_when(incident: Incident, now: datetime) -> str:
+    """Say when it was stopped: unknown where a hold had reserved 0 for it before."""
+    at = incident.stopped_at
+    is_hold = incident.watch is not None and at == incident.contained_at
+    return "" if at is None or is_hold else f" at {format_moment(at, now)}"
 
 
 def _compose_changes(incident: Incident, now: datetime) -> str:
@@ -114,7 +117,7 @@ def _describe_why_now(incident: Incident) -> str:
     if parse_decision_reason(incident) is DecisionReason.STILL_SUSPECTED:
         return "It could not be held, and it went on."
     if incident.watch is not None and incident.assessment.has(Reason.COMES_BACK):
-        return "Held, it was silent; let go a little, it came back round after round."
+        return "Held, it was silent; in a trial, it came back round after round."
     return ""
 
 
@@ -248,7 +251,7 @@ def compose_ledger_unavailable(
     tag = f" (tag {clean(tag_key, 128)})" if tag_key else ""
     # Without the tag this notice is the record: it is sent before anything is changed.
     state = (
-        f"STOPPED {incident.function}{_say_when(incident.stopped_at, now)}, although Loopbreaker's"
+        f"STOPPED {incident.function}{_say_when(incident, now)}, although Loopbreaker's"
         " ledger could not be written."
         if is_tagged
         else f"STOPPING {incident.function}. KEEP THIS NOTICE: it is the only record of what was"

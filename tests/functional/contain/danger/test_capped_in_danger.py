@@ -171,7 +171,7 @@ def test_it_ends_when_the_danger_is_over() -> None:
     (closed,) = story.scene.account.ledger.filed("orders")
     assert closed.decided == DecisionReason.DANGER_OVER
     mail = story.scene.account.publisher.sent[-1]
-    assert "CAP REMOVED: orders is in danger no more" in mail.subject
+    assert "CAP REMOVED: orders does no harm any more" in mail.subject
     assert "were refused at least" in mail.body.replace("\n", " ")
     assert "An hour: " in mail.body
     assert story.scene.account.way_back.due == {}
@@ -214,7 +214,7 @@ def test_a_loop_that_the_configuration_closes_is_stopped_after_that_time() -> No
     """It was announced in the mail about the cap, and it goes on."""
     story = capped(is_certain=True)
     first = story.scene.account.publisher.sent[0].body.replace("\n", " ")
-    assert "If it is still in danger then, Loopbreaker stops it" in first
+    assert "If it still does harm then, Loopbreaker stops it" in first
 
     story.pass_minutes(14)
     assert story.function.reserved == 12

@@ -67,7 +67,7 @@ def test_the_fifth_hold_of_a_day_is_not_made(kind: SourceKind) -> None:
     assert sum("SUSPECTED, NOT HELD: orders" in one for one in story.scene.subjects) == 1
     body = " ".join(story.scene.account.publisher.sent[-1].body.split())
     assert "at most 4 times within 24 hours" in body
-    assert "within 24 hours it was held 4 times already, and the most are 4 times" in body
+    assert "it was held 4 times within 24 hours; the maximum is 4 times" in body
 
 
 @pytest.mark.parametrize(

@@ -43,12 +43,12 @@ def said(verdict: HoldVerdict) -> list[str]:
 def test_a_shown_loop_is_told_with_everything_that_was_seen() -> None:
     """The verdict, then the phases in their order."""
     assert said(Shown(figures=ALL)) == [
-        "It feeds itself: held, nothing arrives; let go, it comes back round after round.",
+        "It feeds itself: held, nothing arrives; in a trial, it comes back round after round.",
         "It was watched for 14 minutes.",
         "While it was held, nothing arrived; before, 900 events a minute.",
-        "Then a little was let go; 40 events had waited.",
-        "What was let go came back 61 times; a loop comes back 12 times or more.",
-        "Held again, nothing arrived; let go, 800 events a minute.",
+        "Then a few events ran in a trial; 40 events had waited.",
+        "What ran in the trial came back 61 times; a loop comes back 12 times or more.",
+        "Held again, nothing arrived; in the trial, 800 events a minute.",
     ]
 
 
@@ -57,7 +57,7 @@ def test_what_a_multiplying_loop_wrote_is_told_in_place_of_its_rounds() -> None:
     figures = replace(ALL, waiting=400_000, generations=0.01, written_for_each=1.5)
 
     assert said(Shown(figures=figures))[3:5] == [
-        "Then a little was let go; 400,000 events had waited.",
+        "Then a few events ran in a trial; 400,000 events had waited.",
         (
             "What its own executions wrote accounts for all that arrived since it began: 1.5 events"
             " for each that they were given."
@@ -71,17 +71,18 @@ def test_of_a_loop_beside_work_people_read_what_it_wrote() -> None:
 
     assert said(Shown(figures=figures, is_beside_work=True)) == [
         (
-            "It feeds itself beside its usual work: held, only as much arrives as always; let go,"
-            " it writes as much as before for as long as it runs, and nothing for what had waited."
+            "It feeds itself beside its usual work: held, only as much arrives as always; in a"
+            " trial, it writes as much as before for as long as it runs, and nothing for what had"
+            " waited."
         ),
         "It was watched for 14 minutes.",
         "While it was held, 210 events a minute arrived; before, 900 events a minute.",
-        "Then a little was let go; 40 events had waited.",
+        "Then a few events ran in a trial; 40 events had waited.",
         (
-            "Let go, it wrote as much as in 4 minutes before; had it written for what had waited"
+            "In the trial it wrote as much as in 4 minutes before; had it written for what had waited"
             " too, it would have been as much as in 8.5 minutes."
         ),
-        "Held again, nothing arrived; let go, 800 events a minute.",
+        "Held again, nothing arrived; in the trial, 800 events a minute.",
     ]
 
 

@@ -104,12 +104,12 @@ def compose_restore_notes(incident: Incident, context: NoticeContext) -> str:
         ""
         if deployment.is_embedded
         else bullet(
-            "The deployment goes from the folder of your Loopbreaker project. Give every other -c"
-            " flag of yours again, unless it is in cdk.json: one that is left out goes back to its"
+            "Run the deployment in the folder of your Loopbreaker project. Give every other -c flag"
+            " of yours again, unless it is in cdk.json: a flag that you leave out returns to its"
             " default."
             if deployment.deploy_flags is None
-            else "The deployment goes from the folder of your Loopbreaker project, with the flags"
-            " of your last one: one that is left out goes back to its default."
+            else "Run the deployment in the folder of your Loopbreaker project, with the flags of"
+            " your last one: a flag that you leave out returns to its default."
         ),
     )
 

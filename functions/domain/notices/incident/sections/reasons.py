@@ -113,7 +113,7 @@ def compose_evidence(incident: Incident, now: datetime, *further: str) -> str:
     if is_ordered(incident):
         verdict: tuple[str, ...] = (
             _describe_order(incident),
-            f"By itself, Loopbreaker thinks: {describe_verdict(assessment)}" if grounds else "",
+            f"Loopbreaker's own assessment: {describe_verdict(assessment)}" if grounds else "",
         )
     else:
         verdict = (describe_verdict(assessment),)
