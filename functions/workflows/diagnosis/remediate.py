@@ -137,7 +137,8 @@ def undo(
     """Put everything back that a remediation changed, notify people, close it.
 
     What somebody else changed meanwhile is left alone and reported. Where AWS refuses, the
-    remediation stays in force and people are notified.
+    remediation stays in force and people are notified: of a function that is gone once, although
+    each round tries again.
 
     Parameters
     ----------
@@ -151,6 +152,7 @@ def undo(
     LedgerUnavailableError, StaleIncidentError
         As the remediation store does. Undoing again goes on where it stopped.
     """
+    was_told = _was_told_of_refusal(remediation, closing)
     if remediation.state is not RemediationState.UNDOING:
         remediation = replace(
             remediation.to(RemediationState.UNDOING, now), actor=actor, closing=closing
@@ -159,6 +161,8 @@ def undo(
     run.take_all_back()
     if run.record.failures:
         held = run.record.to(RemediationState.APPLIED, now).unleased()
+        if was_told:
+            return run.save(held)
         return _notify(run, held, RemediationEvent.UNDO_FAILED)
     event = (
         RemediationEvent.DELETED
@@ -166,6 +170,13 @@ def undo(
         else RemediationEvent.UNDONE
     )
     return _notify(run, run.record.to(run.record.closing, now), event)
+
+
+def _was_told_of_refusal(remediation: Remediation, closing: RemediationState) -> bool:
+    """Whether people know that AWS refuses to undo the remedy of a function that is gone."""
+    is_gone = closing is remediation.closing is RemediationState.DELETED
+    # One that is being undone may have been refused without a notice.
+    return is_gone and remediation.state is RemediationState.APPLIED and bool(remediation.failures)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -76,7 +76,7 @@ def run_diagnosis(
     Parameters
     ----------
     gone
-        Names of functions of the book that no longer exist.
+        Names of functions with a finding or a remedy that no longer exist.
 
     Raises
     ------

@@ -31,7 +31,7 @@ from functions.domain.diagnosis.triage import (
 )
 from functions.domain.errors import FunctionNotFoundError, LoopbreakerError
 from functions.workflows.diagnosis.collect_facts import FactCollector
-from functions.workflows.diagnosis.run import DiagnosisRun, reconcile, run_diagnosis
+from functions.workflows.diagnosis.run import DiagnosisRun, followed, reconcile, run_diagnosis
 from functions.workflows.event_log import EventLog
 
 # Functions of one round: as many as CloudWatch answers at once, and few enough to end in time.
@@ -193,19 +193,25 @@ class DiagnosisTriage:
         self.log.info("round finished", functions=len(collector.names()))
 
     def _list_gone(self, collector: FactCollector) -> tuple[str, ...]:
-        """Functions of the book that are no more: only where all functions could be listed."""
+        """Functions with a finding or a remedy that are no more.
+
+        None of them where not all functions could be listed.
+        """
         if not collector.account.sees(Area.FUNCTIONS):
             return ()
         known = frozenset(collector.names())
-        return tuple(
-            sorted(
-                {
-                    one.function
-                    for one in self.memory.read_findings().open
-                    if one.function not in known
-                }
-            )
-        )
+        missing = sorted(followed(self.context) - known)
+        return tuple(one for one in missing if self._is_gone(one))
+
+    def _is_gone(self, function: str) -> bool:
+        """Whether a function does not exist now: the list may be from some time ago."""
+        try:
+            self.exists(function)
+        except FunctionNotFoundError:
+            return True
+        except LoopbreakerError:
+            return False  # the next round asks again
+        return False
 
     def _examine_all(self, names: Sequence[str], collector: FactCollector, now: datetime) -> None:
         """Examine functions, but for those that are held: what they do now says nothing of them."""

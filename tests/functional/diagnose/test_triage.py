@@ -24,7 +24,7 @@ from functions.domain.errors import (
 from functions.workflows.diagnosis import triage as module
 from functions.workflows.diagnosis.run import run_diagnosis
 from functions.workflows.diagnosis.triage import UnknownFunctionError, UnreadAccountError
-from tests.fake_diagnosis import NOON, Ward
+from tests.fake_diagnosis import LOGS, NOON, Ward
 from tests.unit.domain.diagnosis.samples import allow
 
 if TYPE_CHECKING:
@@ -314,6 +314,82 @@ def test_a_list_that_was_not_told_closes_nothing(ward: Ward) -> None:
     ward.triage.tick(NOON + DAY)
 
     assert len(ward.hospital.stored_book.open) == 1
+
+
+def _cure(ward: Ward) -> None:
+    """Let a finding be remedied and be over."""
+    ward.policy = ALL
+    ward.triage.tick(NOON)
+    ward.add("orders", LOGS)
+    ward.invoked("orders")
+    ward.triage.tick(NOON + DAY)
+    assert ward.hospital.policies
+    assert ward.hospital.stored_book.open == ()
+
+
+def _delete_orders(ward: Ward) -> None:
+    ward.functions.pop("orders")
+    ward.hospital.is_deleted = True
+
+
+def test_a_remedy_does_not_outlive_its_function(ward: Ward) -> None:
+    """Its finding was over long before, and its role may serve others."""
+    _cure(ward)
+    _delete_orders(ward)
+
+    ward.triage.tick(NOON + 2 * DAY)
+
+    assert ward.hospital.policies == {}
+    (remediation,) = ward.hospital.stored.values()
+    assert remediation.state is RemediationState.DELETED
+    assert ward.hospital.subjects[-1].startswith("[Loopbreaker] REMEDY UNDONE: orders")
+
+
+def test_a_remedy_stays_while_not_all_functions_are_listed(ward: Ward) -> None:
+    """Who is missing in a part of the list may exist."""
+    _cure(ward)
+    _delete_orders(ward)
+    ward.gaps = (Gap(area=Area.FUNCTIONS, words="AccessDenied"),)
+
+    ward.triage.tick(NOON + 2 * DAY)
+
+    assert ward.hospital.policies
+
+
+@pytest.mark.parametrize("answer", [None, BusyError("Rate exceeded")])
+def test_a_remedy_stays_where_its_function_may_exist(ward: Ward, answer: Exception | None) -> None:
+    """The list may be older than the function, which was created again."""
+
+    def ask(_function: str) -> None:
+        if answer is not None:
+            raise answer
+
+    _cure(ward)
+    ward.functions.pop("orders")
+
+    replace(ward.triage, exists=ask).tick(NOON + 2 * DAY)
+
+    assert ward.hospital.policies
+
+
+def test_a_remedy_that_stays_on_a_role_is_told_once(ward: Ward) -> None:
+    """Each round tries again, and says when it is taken back."""
+    _cure(ward)
+    _delete_orders(ward)
+    ward.hospital.refusals["delete_inline_policy"] = RefusedError("AccessDenied: not you")
+    told = len(ward.hospital.subjects)
+
+    for number in range(2, 6):
+        ward.triage.tick(NOON + number * DAY)
+    assert [one.split(" orders")[0] for one in ward.hospital.subjects[told:]] == [
+        "[Loopbreaker] REMEDY NOT UNDONE:"
+    ]
+    ward.hospital.revive()
+    ward.triage.tick(NOON + 6 * DAY)
+
+    assert ward.hospital.policies == {}
+    assert ward.hospital.subjects[-1].startswith("[Loopbreaker] REMEDY UNDONE: orders")
+    assert len(ward.hospital.subjects) == told + 2
 
 
 def test_metrics_that_are_not_told_close_nothing(ward: Ward) -> None:
