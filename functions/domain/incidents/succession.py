@@ -1,5 +1,6 @@
 """A new incident for a function whose former one is not quite over."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 from functions.domain.changes.outcome import StepStatus
@@ -10,9 +11,11 @@ from functions.domain.changes.steps import (
     MappingStep,
     ProvisionedConcurrency,
     RemoveProvisioned,
+    ScaleToZero,
     StepOutcome,
     follow_up_steps,
 )
+from functions.domain.errors import VersionNotFoundError
 from functions.domain.incidents.incident import Incident
 from functions.domain.ports import Functions
 
@@ -22,8 +25,10 @@ def succeed(old: Incident, new: Incident, functions: Functions) -> Incident:
 
     What was there before is what was there before the guard's *first* change: a mapping that is
     disabled because `old` disabled it counts as enabled, and one that `old` limited has the limit
-    that it had before that. Such a limit stays, and is undone with the rest.
+    that it had before that. Such a limit stays, and is undone with the rest; so does a version that
+    `old` scaled to 0.
     """
+    new = _with_scaling(old, new, functions)
     if new.snapshot is None or not _has_surroundings(old):
         return new
     provisioned = _select_provisioned(old, functions.provisioned(old.function))
@@ -41,6 +46,29 @@ def succeed(old: Incident, new: Incident, functions: Functions) -> Incident:
     for limit in limits.values():
         new = new.with_step(StepOutcome(step=limit, status=StepStatus.DONE))
     return new
+
+
+def _with_scaling(old: Incident, new: Incident, functions: Functions) -> Incident:
+    """The new incident with the versions that `old` scaled to 0 and that still are."""
+    if new.snapshot is None:
+        return new
+    taken = {
+        one.step.prior.qualifier: one.step
+        for one in old.left_beside
+        if isinstance(one.step, ScaleToZero) and _is_at_zero(one.step, functions)
+    }
+    present = (one for one in new.snapshot.scaling if one.qualifier not in taken)
+    scaling = (*present, *(one.prior for one in taken.values()))
+    new = replace(new, snapshot=replace(new.snapshot, scaling=scaling))
+    for step in taken.values():
+        new = new.with_step(StepOutcome(step=step, status=StepStatus.DONE))
+    return new
+
+
+def _is_at_zero(step: ScaleToZero, functions: Functions) -> bool:
+    with suppress(VersionNotFoundError):
+        return functions.scaling(step.function, step.prior.qualifier).is_zero
+    return False
 
 
 def _has_surroundings(incident: Incident) -> bool:

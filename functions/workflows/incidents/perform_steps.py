@@ -88,9 +88,16 @@ def _scale(function: str, scaling: VersionScaling, functions: Functions) -> Step
     return StepStatus.DONE
 
 
-def _put_back_scaling(
+def find_scaled_by_others(
     function: str, prior: VersionScaling, functions: Functions
-) -> tuple[StepStatus, str]:
+) -> tuple[StepStatus, str] | None:
+    """How a version is found that was scaled to 0 and is not any more; ``None`` if it still is.
+
+    Raises
+    ------
+    FunctionNotFoundError, RefusedError, BusyError
+        As the port does.
+    """
     try:
         present = functions.scaling(function, prior.qualifier)
     except VersionNotFoundError:
@@ -100,7 +107,14 @@ def _put_back_scaling(
     if not present.is_zero:
         now = f"{present.minimum} to {present.maximum} execution environments now"
         return StepStatus.CHANGED_MEANWHILE, now
-    return _scale(function, prior, functions), ""
+    return None
+
+
+def _put_back_scaling(
+    function: str, prior: VersionScaling, functions: Functions
+) -> tuple[StepStatus, str]:
+    found = find_scaled_by_others(function, prior, functions)
+    return found or (_scale(function, prior, functions), "")
 
 
 def _switch(

@@ -47,6 +47,7 @@ from functions.workflows.incidents.contain import (
     has_unfinished_steps,
 )
 from functions.workflows.incidents.enforce import Enforcer
+from functions.workflows.incidents.perform_steps import find_scaled_by_others
 from functions.workflows.incidents.restore import restore
 
 # Minutes below the floor, one after the other, after which a loop that nobody stopped is over.
@@ -175,6 +176,7 @@ class Reconciler:
             versions = world.functions.describe(incident.function).scaling
             if all(one.is_zero for one in versions):
                 return _FoundAs.AS_LEFT
+            incident = _note_scaled_by_others(incident, world.functions)
         elif incident.is_paused:
             is_let_go = incident.is_let_go or incident.is_on_probation
             if is_let_go or not self._was_enabled(incident):
@@ -287,9 +289,23 @@ class Reconciler:
                 case RemoveProvisioned(function=function, qualifier=qualifier):
                     if qualifier not in there and functions.has_version(function, qualifier):
                         return True
-                case Reserve() | ScaleToZero():
+                case ScaleToZero(function=function, prior=prior):
+                    if find_scaled_by_others(function, prior, functions) is None:
+                        return True
+                case Reserve():
                     continue
         return False
+
+
+def _note_scaled_by_others(incident: Incident, functions: Functions) -> Incident:
+    """The incident with what others have scaled again or deleted: the rest is still at 0."""
+    for outcome in incident.left_beside:
+        step = outcome.step
+        if isinstance(step, ScaleToZero):
+            found = find_scaled_by_others(step.function, step.prior, functions)
+            if found is not None:
+                incident = incident.with_restored(step, *found)
+    return incident
 
 
 def _is_left(step: MappingStep, functions: Functions) -> bool:

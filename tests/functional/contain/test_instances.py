@@ -93,6 +93,115 @@ def test_what_a_person_scaled_meanwhile_is_left_alone() -> None:
     assert orders.instances == {LATEST: (3, None), "7": (1, 2)}
 
 
+def _pass_calmly(scene: Scene) -> None:
+    """Let three hours pass without an invocation."""
+    for _ in range(36):
+        scene.now += timedelta(minutes=4)
+        scene.calm("orders", 180)
+        scene.pulse()
+
+
+def _release(orders: FakeFunction, how: str) -> None:
+    """Let somebody scale a version again, publish a new one, or replace one by another."""
+    if how == "scaled":
+        orders.instances["7"] = (1, 2)
+    else:
+        orders.instances["8"] = (None, None)
+    if how == "replaced":
+        del orders.instances["7"]
+
+
+@pytest.mark.parametrize(
+    ("how", "others", "named"),
+    [
+        ("scaled", {"7": (1, 2)}, {"6"}),
+        ("published", {"7": (3, None), "8": (None, None)}, {"6", "7"}),
+        ("replaced", {"8": (None, None)}, {"6"}),
+    ],
+)
+def test_versions_that_are_still_at_zero_stay_in_the_record(
+    how: str, others: Instances, named: set[str]
+) -> None:
+    """The mail names them, no calm ends the incident, and a restore brings them back."""
+    scene = Scene()
+    orders = add(scene, {"6": (5, 40), "7": (3, None)})
+    scene.contributor()
+    scene.calm("orders", 180)
+    _release(orders, how)
+
+    scene.pulse()
+    body = scene.account.publisher.sent[-1].body
+    _pass_calmly(scene)
+
+    assert {one for one in ("6", "7") if f"Scaling of {one}: 0;" in body} == named
+    assert "unless something invokes a version that is still at 0" in body
+    assert scene.incident().state is IncidentState.RELEASED
+    scene.rollback("orders")
+    assert scene.subjects[-1].startswith("[Loopbreaker] RESTORED orders")
+    assert orders.instances == {"6": (5, 40), **others}
+
+
+@pytest.mark.parametrize("how", ["scaled", "deleted"])
+def test_an_incident_ends_once_no_version_is_at_zero(how: str) -> None:
+    """What others have scaled again or deleted needs no restore."""
+    scene = Scene()
+    orders = add(scene, {"6": (5, 40), "7": (3, None)})
+    scene.contributor()
+    scene.calm("orders", 180)
+    orders.instances["7"] = (3, None)
+    scene.pulse()
+    assert scene.incident().state is IncidentState.RELEASED
+    if how == "scaled":
+        orders.instances["6"] = (1, None)
+    else:
+        del orders.instances["6"]
+
+    _pass_calmly(scene)
+
+    assert scene.account.ledger.stored("orders") is None
+
+
+def test_a_second_stop_knows_what_the_first_one_scaled() -> None:
+    """A new version loops: what was there before the first stop comes back with the rest."""
+    scene = Scene()
+    orders = add(scene, {"7": (5, 40)})
+    scene.contributor()
+    orders.instances["8"] = (3, 9)
+    scene.pulse()
+    scene.now += timedelta(minutes=70)
+    scene.burn()
+
+    scene.contributor()
+    assert orders.instances == {"7": (0, 0), "8": (0, 0)}
+    scene.now += timedelta(minutes=5)
+    scene.calm("orders", 180)
+    scene.rollback("orders")
+
+    assert orders.instances == {"7": (5, 40), "8": (3, 9)}
+
+
+def test_a_second_stop_leaves_to_others_what_they_scaled() -> None:
+    """What they set since the first stop is what was there before the second."""
+    scene = Scene()
+    orders = add(scene, {"6": (2, 2), "7": (5, 40)})
+    scene.contributor()
+    orders.instances["8"] = (3, 9)
+    scene.pulse()
+    assert scene.incident().state is IncidentState.RELEASED
+    orders.instances["7"] = (1, 2)
+    del orders.instances["6"]
+    scene.now += timedelta(minutes=70)
+    scene.burn()
+
+    scene.contributor()
+    scene.now += timedelta(minutes=5)
+    scene.calm("orders", 180)
+    scene.rollback("orders")
+
+    assert orders.instances == {"7": (1, 2), "8": (3, 9)}
+    assert "left alone" not in scene.subjects[-1]
+
+
 def test_a_version_that_is_gone_keeps_nothing_from_being_restored() -> None:
     """Versions are deleted by deployments."""
     scene = Scene()

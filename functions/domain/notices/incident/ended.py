@@ -1,9 +1,15 @@
 """The mails about an incident that ends otherwise: released by others, calm again, or deleted."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
-from functions.domain.changes.steps import DisableMapping, LimitMapping, Reserve, ScaleToZero
+from functions.domain.changes.steps import (
+    DisableMapping,
+    LimitMapping,
+    Reserve,
+    ScaleToZero,
+    StepOutcome,
+)
 from functions.domain.incidents.incident import Incident
 from functions.domain.notices.commands import build_restore_commands
 from functions.domain.notices.incident.sections.ending import compose_footer
@@ -66,11 +72,7 @@ def compose_released(incident: Incident, context: NoticeContext, now: datetime) 
     else:
         what = "CHANGED by somebody: the reserved concurrency of"
         there = f"It is now {found.reserved_concurrency:,}."
-    changed = tuple(
-        one
-        for one in list_steps_in_force(incident)
-        if not isinstance(one.step, Reserve | ScaleToZero)
-    )
+    changed = _list_steps_beside(incident)
     until = at + context.deployment.cooling_off
     return Notice(
         subject=compose_subject(
@@ -83,7 +85,7 @@ def compose_released(incident: Incident, context: NoticeContext, now: datetime) 
                     context,
                     state=f"{what} {incident.function}"
                     f"{f' by {who}' if who else ' (it is not known by whom)'}, not by Loopbreaker.",
-                    loss=LOST_NO_MORE if not changed else _STILL_CHANGED,
+                    loss=_describe_rest_loss(changed) or LOST_NO_MORE,
                     actions=(
                         paragraph(
                             f"{NOTHING_TO_DO} Loopbreaker changes nothing of it until"
@@ -101,7 +103,7 @@ def compose_released(incident: Incident, context: NoticeContext, now: datetime) 
                     bullet(
                         f"Loopbreaker changes nothing of it until {format_time(until)}. If it runs"
                         " away after that, Loopbreaker acts again. If it stays calm, the incident"
-                        " ends."
+                        " ends once the rest is restored."
                     )
                     if changed
                     else "",
@@ -113,9 +115,20 @@ def compose_released(incident: Incident, context: NoticeContext, now: datetime) 
     )
 
 
-_STILL_CHANGED: Final = (
-    "Nothing is being lost yet, but settings are still changed: events may wait for that."
-)
+def _list_steps_beside(incident: Incident) -> tuple[StepOutcome, ...]:
+    """List what is still in force of a function whose reservation is not the guard's any more."""
+    return tuple(one for one in list_steps_in_force(incident) if not isinstance(one.step, Reserve))
+
+
+def _describe_rest_loss(changed: Sequence[StepOutcome]) -> str:
+    """Say what may be lost by the changes that are still in force; empty where there are none."""
+    if any(isinstance(one.step, ScaleToZero) for one in changed):
+        return "Nothing is being lost, unless something invokes a version that is still at 0."
+    if changed:
+        return (
+            "Nothing is being lost yet, but settings are still changed: events may wait for that."
+        )
+    return ""
 
 
 def _list_rest_actions(incident: Incident, context: NoticeContext) -> tuple[str, ...]:
@@ -170,15 +183,7 @@ def compose_running_away_again(incident: Incident, context: NoticeContext, now: 
 def compose_ended(incident: Incident, context: NoticeContext, now: datetime) -> Notice:
     """Report that a function is calm again."""
     is_released = incident.released_at is not None
-    changed = (
-        tuple(
-            one
-            for one in list_steps_in_force(incident)
-            if not isinstance(one.step, Reserve | ScaleToZero)
-        )
-        if is_released
-        else list_steps_in_force(incident)
-    )
+    changed = _list_steps_beside(incident) if is_released else list_steps_in_force(incident)
     since = (
         f" It stayed calm since its release, {format_time_with_age(incident.released_at, now)}."
         if incident.released_at is not None
@@ -193,7 +198,7 @@ def compose_ended(incident: Incident, context: NoticeContext, now: datetime) -> 
                     context,
                     state=f"OVER: {incident.function} is calm again.{since}",
                     cause=describe_known_cause(incident, context),
-                    loss=_STILL_CHANGED if changed else NOTHING_IS_LOST,
+                    loss=_describe_rest_loss(changed) or NOTHING_IS_LOST,
                     actions=(
                         paragraph(
                             "Restore what is still changed: see below."

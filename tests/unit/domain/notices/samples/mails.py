@@ -102,6 +102,7 @@ from tests.unit.domain.notices.samples.stops import (
     refused,
     refused_under_cap,
     released,
+    released_on_instances,
     restored,
     restored_after_cap,
     unrestored,
@@ -358,6 +359,7 @@ SAMPLES: Final[dict[str, Callable[[], Notice]]] = {
     "released": lambda: observed(
         Transition.RELEASED, released(), found=FoundReservation(reserved_concurrency=None)
     ),
+    "released_on_instances": lambda: observed(Transition.RELEASED, released_on_instances()),
     "running_away_again": lambda: observed(Transition.RUNNING_AWAY_AGAIN, released()),
     "probation": lambda: observed(Transition.PROBATION, on_probation()),
     "probation_passed": lambda: observed(

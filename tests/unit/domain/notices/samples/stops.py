@@ -187,6 +187,20 @@ def on_instances() -> Incident:
     return incident
 
 
+def released_on_instances() -> Incident:
+    """An incident of which somebody scaled one version again: the other one is at 0."""
+    incident = on_instances()
+    scaled = incident.stops[0].step
+    return replace(
+        incident.with_restored(
+            scaled, StepStatus.CHANGED_MEANWHILE, "1 to 2 execution environments now"
+        ),
+        state=IncidentState.RELEASED,
+        released_at=NOW,
+        actor=ALICE,
+    )
+
+
 def released() -> Incident:
     """An incident whose function somebody released 20 minutes ago."""
     return replace(
