@@ -49,6 +49,10 @@ class LedgerUnavailableError(LoopbreakerError):
     """When the ledger cannot be read or written, after the bounded retries."""
 
 
+class RecordTooLargeError(LedgerUnavailableError):
+    """When a record does not fit into the ledger. Nothing is stored of what it was to hold."""
+
+
 class StaleIncidentError(LoopbreakerError):
     """When an incident was changed by somebody else since it was read."""
 

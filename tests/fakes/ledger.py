@@ -11,8 +11,8 @@ from functions.aws.records.incidents.incident_items import (
     LIVE,
     UNSENT,
     build_incident_key,
+    load,
 )
-from functions.aws.records.incidents.incident_record import load_incident
 from functions.aws.records.incidents.ledger import DynamoLedger
 from functions.aws.records.items import read_text
 from functions.domain.errors import (
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from functions.aws.records.items import Item
     from functions.domain.incidents.history import FiledIncident, LiveLedger
     from functions.domain.incidents.incident import Incident
     from functions.domain.incidents.ports import (
@@ -39,10 +38,6 @@ if TYPE_CHECKING:
     from tests.fakes.account import FakeAccount
 
 TAG_KEY: Final = b"known to the guard alone"
-
-
-def _incident_in(item: Item) -> Incident:
-    return load_incident(read_text(item, "record"))
 
 
 class FakeLedger:
@@ -79,7 +74,7 @@ class FakeLedger:
     def stored(self, function: str) -> Incident | None:
         """What lies in the live place of a function, for assertions: open, or closed but unsent."""
         item = self._table.get(build_incident_key(function))
-        return None if item is None else _incident_in(item)
+        return None if item is None else load(item)
 
     def in_place(self) -> list[Incident]:
         """What lies in the live places of all functions, for assertions."""
@@ -91,7 +86,7 @@ class FakeLedger:
 
     def _live(self, beginning: str) -> list[Incident]:
         items = self._table.query(LIVE)
-        return [_incident_in(item) for item in items if read_text(item, "sk").startswith(beginning)]
+        return [load(item) for item in items if read_text(item, "sk").startswith(beginning)]
 
     def every(self) -> list[Incident]:
         """All incidents, open or closed, for assertions."""

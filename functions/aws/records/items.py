@@ -10,7 +10,7 @@ import zlib
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
-from functions.domain.errors import LedgerUnavailableError
+from functions.domain.errors import RecordTooLargeError
 from functions.domain.record_format import UnreadableRecordError
 from functions.domain.serialization import from_json
 
@@ -95,12 +95,12 @@ def pack(text: str) -> Item:
 
     Raises
     ------
-    LedgerUnavailableError
+    RecordTooLargeError
         When it does not fit into an item.
     """
     data = _compress(text)
     if len(data) > MOST_BYTES:
-        raise LedgerUnavailableError(
+        raise RecordTooLargeError(
             f"a record of {len(data):,} bytes does not fit into an item of DynamoDB"
         )
     return {"B": data}

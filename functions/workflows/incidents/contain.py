@@ -20,6 +20,7 @@ from functions.domain.errors import (
     InvalidValueError,
     LoopbreakerError,
     ProvisionedConcurrencyError,
+    RecordTooLargeError,
     RefusedError,
     StaleIncidentError,
 )
@@ -287,15 +288,15 @@ def _is_settling(run: Execution) -> bool:
 def _finish_steps(run: Execution) -> None:
     """Change what is left beside the reservation; what AWS refuses is tried again later.
 
-    What else is to be changed is read first, where it is not known yet: one that cannot be read
-    now is read by a later pulse, because the function itself is stopped already.
+    What else is to be changed is read first, where it is not known yet: what cannot be read or
+    recorded now is left alone until a later pulse, because the function itself is stopped already.
     """
     if run.incident.is_pausing(Attempt.FOLLOW_UP, run.present):
         return
-    refusals: list[RefusedError] = []
+    refusals: list[LoopbreakerError] = []
     try:
         _find_surroundings(run)
-    except RefusedError as refusal:
+    except (RefusedError, RecordTooLargeError) as refusal:
         refusals.append(refusal)
     except BusyError:
         pass  # the notice says what is not known

@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from functions.aws.records.incidents.incident_record import dump_incident, load_incident
+from functions.aws.records.incidents.incident_record import load_incident, pack_incident
 from functions.aws.records.items import (
     build_key,
     format_moment,
     read_text,
+    unpack,
     write_epoch,
     write_expiry,
     write_moment,
@@ -33,7 +34,6 @@ from functions.domain.incidents.history import (
     gives_its_place_back,
 )
 from functions.domain.incidents.incident import KEPT_AFTER_CLOSE
-from functions.domain.record_format import UnreadableRecordError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -200,10 +200,7 @@ def load(item: Item) -> Incident:
     ------
     UnreadableRecordError
     """
-    record = read_text(item, "record")
-    if not record:
-        raise UnreadableRecordError(f"{read_text(item, 'sk')} holds no record")
-    return load_incident(record)
+    return load_incident(read_text(item, "record") or unpack(item, "record"))
 
 
 def get_closed_at(incident: Incident) -> datetime:
@@ -234,5 +231,5 @@ def _build_attributes(incident: Incident) -> Item:
         "id": {"S": next_version.id},
         "version": {"N": str(next_version.version)},
         "state": {"S": next_version.state.value},
-        "record": {"S": dump_incident(next_version)},
+        "record": pack_incident(next_version),
     }

@@ -1,4 +1,4 @@
-"""Incidents as text for the ledger, and back."""
+"""Incidents as attributes of the ledger's items, and back."""
 
 from __future__ import annotations
 
@@ -6,15 +6,33 @@ import dataclasses
 import functools
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.aws.records.items import MOST_BYTES
+from functions.aws.records.items import MOST_BYTES, fits, pack
 from functions.domain.incidents.incident import Incident
 from functions.domain.notices.outbox import LEAST_LEFT, shorten_outbox
 from functions.domain.record_format import RecordFormat
 
 if TYPE_CHECKING:
+    from functions.aws.records.items import Item
     from functions.domain.notices.outbox import OutboxNotice
 
 _SHORTEST_DETAIL: Final = 40
+
+
+def pack_incident(incident: Incident) -> Item:
+    """The record of an incident as an attribute: as text or, where that is too long, compressed.
+
+    A function may have thousands of mappings, and restoring needs each of them. What does not fit
+    even so is cut as `dump_incident` says.
+
+    Raises
+    ------
+    RecordTooLargeError
+        When that is not enough.
+    """
+    text = INCIDENT_RECORD.dump(incident)
+    if _count_bytes(text) > MOST_BYTES and not fits(text):
+        text = dump_incident(incident)
+    return {"S": text} if _count_bytes(text) <= MOST_BYTES else pack(text)
 
 
 def dump_incident(incident: Incident, most_bytes: int = MOST_BYTES) -> str:

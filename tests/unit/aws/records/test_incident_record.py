@@ -4,21 +4,24 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_OID, uuid5
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from functions.aws.records.incidents.incident_items import load
 from functions.aws.records.incidents.incident_record import (
     dump_incident,
     load_incident,
+    pack_incident,
 )
 from functions.aws.records.items import MOST_BYTES
 from functions.domain.changes.outcome import StepStatus
-from functions.domain.changes.steps import EventSourceMapping
+from functions.domain.changes.steps import EventSourceMapping, StepOutcome, follow_up_steps
 from functions.domain.detection.arrivals import Source, SourceKind
 from functions.domain.detection.evidence import LoopProof
-from functions.domain.errors import LedgerUnavailableError
+from functions.domain.errors import LedgerUnavailableError, RecordTooLargeError
 from functions.domain.holding.watch import Lever, Phase, Watch
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.refusals import Attempt
@@ -230,6 +233,42 @@ def test_cuts_pending_notices_last() -> None:
     assert len(text.encode()) <= MOST_BYTES
     assert notice.body.startswith("a" * 200_000)
     assert notice.body.endswith(CUT)
+
+
+def _with_mappings(count: int) -> Incident:
+    """An incident that disables mappings whose ids have no pattern, as AWS's."""
+    mappings = tuple(
+        EventSourceMapping(
+            uuid=str(uuid5(NAMESPACE_OID, str(number))),
+            source_arn=f"arn:aws:sqs:us-east-1:123456789012:tenant-{number:05d}-orders-in",
+            enabled=True,
+            function="orders",
+        )
+        for number in range(count)
+    )
+    steps = follow_up_steps("orders", (), mappings)
+    incident = an_incident(
+        "orders", snapshot=Snapshot(reserved_concurrency=None, mappings=mappings)
+    )
+    return dataclasses.replace(incident, steps=tuple(StepOutcome(step=one) for one in steps))
+
+
+@pytest.mark.parametrize(("count", "kind"), [(3, "S"), (3_000, "B")])
+def test_thousands_of_mappings_fit(count: int, kind: str) -> None:
+    """A record that is too long as text is compressed: nothing of it is cut."""
+    incident = _with_mappings(count).with_notice(Transition.CONTAINED, "subject", "y" * 30_000)
+
+    record = pack_incident(incident)
+
+    assert list(record) == [kind]
+    assert len(record[kind]) <= MOST_BYTES
+    assert load({"record": record}) == incident
+
+
+def test_a_record_that_cannot_fit_is_an_error() -> None:
+    """Whoever writes it knows why, and that nothing is stored."""
+    with pytest.raises(RecordTooLargeError):
+        pack_incident(_with_mappings(12_000))
 
 
 @pytest.mark.thorough
