@@ -7,17 +7,14 @@ retries, and as few calls as the question allows.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from botocore.exceptions import ClientError
-
 from functions.aws.runtime.errors import (
     AWS_ERRORS,
     CONFLICT_CODES,
-    get_code,
     translate_lambda_error,
     translate_lambda_errors,
 )
@@ -54,10 +51,11 @@ IAM_ACTIONS: Final = frozenset(
         "lambda:GetEventSourceMapping",
         "lambda:GetFunction",
         "lambda:GetFunctionConcurrency",
-        "lambda:GetFunctionEventInvokeConfig",
         "lambda:GetFunctionScalingConfig",
         "lambda:GetPolicy",
+        "lambda:ListAliases",
         "lambda:ListEventSourceMappings",
+        "lambda:ListFunctionEventInvokeConfigs",
         "lambda:ListFunctionVersionsByCapacityProvider",
         "lambda:ListProvisionedConcurrencyConfigs",
         # GetFunction leaves the tags out for a caller who may not list them.
@@ -77,9 +75,6 @@ _UPDATING: Final = "Updating"
 _DELETING: Final = "Deleting"
 # arn:aws:lambda:<region>:<account>:function:<name>[:<version or alias>]
 _NAME_FIELD: Final = 6
-_MISSING: Final = frozenset(
-    {"ResourceNotFoundException", "ProvisionedConcurrencyConfigNotFoundException"}
-)
 
 
 class LambdaFunctions:
@@ -315,25 +310,46 @@ class LambdaFunctions:
     def triggers(
         self, function: str, mappings: Sequence[EventSourceMapping]
     ) -> tuple[Trigger, ...]:
-        """See the port. Of the policy, the statements without a qualifier are read."""
-        polled = [trigger_of_mapping(one) for one in mappings]
-        try:
-            policy = self._client.get_policy(FunctionName=function).get("Policy", "")
-        except AWS_ERRORS as error:
-            if isinstance(error, ClientError) and get_code(error) in _MISSING:
-                return tuple(polled)
-            raise translate_lambda_error(error, function) from error
-        return (*polled, *pushed_by(policy))
+        """See the port.
+
+        A permission that was given to an alias is in the policy of the alias alone (Lambda
+        developer guide, *Using Lambda aliases in event sources and permissions policies*), while a
+        reservation is one for the function with all its aliases.
+        """
+        policies = [self._read_policy(function)]
+        policies += [self._read_policy(function, one) for one in self._list_aliases(function)]
+        pushed = dict.fromkeys(one for policy in policies if policy for one in pushed_by(policy))
+        return (*(trigger_of_mapping(one) for one in mappings), *pushed)
 
     def async_target(self, function: str) -> str:
-        """See the port."""
-        try:
-            answer = self._client.get_function_event_invoke_config(FunctionName=function)
-        except AWS_ERRORS as error:
-            if isinstance(error, ClientError) and get_code(error) in _MISSING:
-                return ""
-            raise translate_lambda_error(error, function) from error
-        return answer.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", "")
+        """See the port. That of the function itself comes before those of versions and aliases."""
+        pages = self._client.get_paginator("list_function_event_invoke_configs")
+        targets: dict[str, str] = {}  # by the ARN with the qualifier, $LATEST for none
+        with suppress(FunctionNotFoundError), translate_lambda_errors(function):
+            targets = {
+                one["FunctionArn"]: one["DestinationConfig"]["OnFailure"]["Destination"]
+                for page in pages.paginate(FunctionName=function)
+                for one in page["FunctionEventInvokeConfigs"]
+                if one.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+            }
+        return targets[min(targets)] if targets else ""
+
+    def _read_policy(self, function: str, alias: str = "") -> str:
+        """The text of a resource policy; empty for none."""
+        given = {"Qualifier": alias} if alias else {}
+        with suppress(FunctionNotFoundError), translate_lambda_errors(function):
+            return self._client.get_policy(FunctionName=function, **given).get("Policy", "")
+        return ""
+
+    def _list_aliases(self, function: str) -> tuple[str, ...]:
+        pages = self._client.get_paginator("list_aliases")
+        with suppress(FunctionNotFoundError), translate_lambda_errors(function):
+            return tuple(
+                one["Name"]
+                for page in pages.paginate(FunctionName=function)
+                for one in page["Aliases"]
+            )
+        return ()
 
     def tag(self, function_arn: str, tags: Mapping[str, str]) -> None:
         """See the port."""

@@ -23,6 +23,8 @@ from functions.domain.detection.lateness import count_young
 ASYNCHRONOUS_SHARE: Final = 0.9
 RETRIES: Final = 2  # of an asynchronous event that fails
 BEFORE_MINUTES: Final = 3
+UNKNOWN_CALLERS: Final = "callers that wait"
+_WAITED_FOR: Final = frozenset({SourceKind.URL, SourceKind.OTHER})
 SourceKey: TypeAlias = tuple[SourceKind, str]
 
 
@@ -32,6 +34,8 @@ def find_sources(
     asynchronous: Arrivals,
     recent: RecentSeries,
     minutes: Sequence[int],
+    *,
+    charted: Sequence[Source],
 ) -> Iterator[Source]:
     """What invokes a function, by its configuration and by what was counted.
 
@@ -42,6 +46,8 @@ def find_sources(
     ----------
     minutes
         In which both can be compared.
+    charted
+        What invokes it as the event graph has it, which knows of roles that may.
     """
     yield from list_polled(mappings)
     counts = () if asynchronous.counts is None else asynchronous.counts.values
@@ -52,11 +58,12 @@ def find_sources(
         for trigger in triggers:
             if trigger.kind is TriggerKind.SYNC:
                 yield Source(kind=SourceKind.OTHER, name=trigger.service)
+        yield from (one for one in charted if one.kind in _WAITED_FOR)
         return
     ran = _add_up(recent.invocations.values, minutes)
     retried = min(_add_up(recent.errors.values, minutes), RETRIES * arrived)
     if arrived <= 0 or arrived + retried < ASYNCHRONOUS_SHARE * ran:
-        yield Source(kind=SourceKind.OTHER, name="callers that wait")
+        yield Source(kind=SourceKind.OTHER, name=UNKNOWN_CALLERS)
 
 
 def mark_loops(sources: Sequence[Source], charted: Sequence[Source]) -> tuple[Source, ...]:

@@ -16,10 +16,13 @@ from functions.domain.detection.evidence import (
     LoopProof,
     RecentSeries,
     Series,
+    Trigger,
+    TriggerKind,
 )
 from functions.domain.detection.feeding import Feeding, Spike, find_feeding
 from functions.domain.detection.lateness import count_young
 from functions.domain.detection.traffic import mean_duration_seconds
+from functions.domain.errors import RefusedError
 from functions.domain.graph.loop_lookup import STALE_AFTER
 from functions.domain.holding.callers import (
     CapVerdict,
@@ -38,6 +41,7 @@ from functions.domain.holding.plan import (
     plan_hold,
 )
 from functions.domain.holding.sources import (
+    UNKNOWN_CALLERS,
     SourceKey,
     find_arrivals,
     find_kind,
@@ -241,7 +245,7 @@ class HoldObserver:
         """What invokes a function, and what arrived there; ``None`` where it has no figures."""
         name = facts.name
         mappings = self.functions.mappings(name)
-        triggers = self.functions.triggers(name, mappings)
+        triggers = self._read_triggers(name, mappings)
         evidence = self.gathering.collect_one(name, now)
         if evidence is None:
             return None
@@ -257,7 +261,7 @@ class HoldObserver:
         asynchronous = counted[key_of(pushed)]
         known = self._find_loops_of_sources(name, since)
         minutes = find_known_minutes(asynchronous, recent, since, now)
-        sources = find_sources(mappings, triggers, asynchronous, recent, minutes)
+        sources = find_sources(mappings, triggers, asynchronous, recent, minutes, charted=charted)
         return _Sight(
             evidence=evidence,
             since=since,
@@ -270,6 +274,15 @@ class HoldObserver:
             ),
             duration_seconds=mean_duration_seconds(evidence),
         )
+
+    def _read_triggers(
+        self, name: str, mappings: Sequence[EventSourceMapping]
+    ) -> tuple[Trigger, ...]:
+        """What invokes a function; callers that wait, where the guard must not know."""
+        try:
+            return self.functions.triggers(name, mappings)
+        except RefusedError:
+            return (Trigger(kind=TriggerKind.SYNC, service=UNKNOWN_CALLERS, source_arn=""),)
 
     def _find_charted_sources(self, facts: FunctionFacts, now: datetime) -> tuple[Source, ...]:
         """All sources of a function as the event graph has them; empty where it cannot know.

@@ -22,14 +22,14 @@ READ_FUNCTIONS: Final = (
     # variables are answered by either.
     "lambda:GetFunction",
     "lambda:GetFunctionConcurrency",
-    "lambda:GetFunctionEventInvokeConfig",
     "lambda:GetFunctionScalingConfig",
     "lambda:GetPolicy",
+    "lambda:ListAliases",
+    "lambda:ListFunctionEventInvokeConfigs",
     "lambda:ListProvisionedConcurrencyConfigs",
     "lambda:ListTags",
 )
 # What a hold depends on: how long events wait before they are lost.
-READ_EVENT_AGES: Final = ("lambda:ListFunctionEventInvokeConfigs",)
 READ_QUEUES: Final = ("sqs:GetQueueAttributes",)
 READ_STREAMS: Final = ("kinesis:DescribeStreamSummary",)
 LIST_MAPPINGS: Final = ("lambda:ListEventSourceMappings",)

@@ -1,13 +1,14 @@
 """Held, let go a little, held again: what becomes of a loop, and of people."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from functions.domain.changes.outcome import StepStatus
-from functions.domain.detection.arrivals import SourceKind
+from functions.domain.detection.arrivals import Source, SourceKind
 from functions.domain.detection.assessment import Reason
-from functions.domain.detection.evidence import LoopProof
+from functions.domain.detection.evidence import LoopProof, Trigger, TriggerKind
 from functions.domain.errors import RefusedError
 from functions.domain.graph.loop_lookup import LoopStatus
 from functions.domain.holding.watch import Phase
@@ -16,6 +17,7 @@ from functions.domain.incidents.states import IncidentState
 from tests.fakes.faults import SimulatedCrash
 from tests.functional.contain.hold.held import (
     NORMAL_PEAK,
+    SOURCES,
     SPIKE,
     Held,
     count_trials,
@@ -66,6 +68,34 @@ def test_each_trigger_has_its_lever(
     found, mappings = _settings(story)
     assert (found, [one for one, _ in mappings]) == (reserved, enabled)
     assert "HELD orders" in story.scene.subjects[-1]
+
+
+API = Trigger(kind=TriggerKind.SYNC, service="API Gateway", source_arn="")
+STEPS = Source(kind=SourceKind.OTHER, name="orders-steps", loop=LoopProof.RULED_OUT)
+
+
+@pytest.mark.parametrize("knows", ["policy", "graph", "nobody"])
+def test_callers_beside_a_stream_are_not_refused(knows: str) -> None:
+    """Whether its policies or a role admits them, and where its policies must not be read."""
+    story = suspected(SourceKind.TABLE)
+    account, loops = story.scene.account, story.scene.loops
+    match knows:
+        case "policy":
+            story.function.pushed = (API,)
+        case "graph":
+            at = story.scene.now - timedelta(hours=1)
+            loops.stored["orders"] = LoopStatus(proof=LoopProof.POSSIBLE, at=at)
+            own = replace(SOURCES[SourceKind.TABLE], loop=LoopProof.POSSIBLE)
+            loops.feeding["orders"] = (own, STEPS)
+        case "nobody":
+            account.faults.fail("read_triggers", DENIED, times=-1)
+
+    story.scene.contributor()
+
+    assert story.function.reserved is None
+    assert story.scene.incident().state is IncidentState.NOTIFIED
+    grounds = [one.reason for one in story.scene.incident().assessment.grounds]
+    assert Reason.CALLERS_WAIT in grounds
 
 
 def test_what_people_reserve_while_a_hold_is_planned_comes_back() -> None:

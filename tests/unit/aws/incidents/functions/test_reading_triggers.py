@@ -51,6 +51,7 @@ def test_names_what_polls(
 ) -> None:
     """Every kind of event source has its family and its name."""
     script.refuse("get_policy", "ResourceNotFoundException", status=404)
+    script.answer("list_aliases", {"Aliases": []})
     mapping = EventSourceMapping(uuid=UUID, source_arn=source, enabled=True)
 
     found = functions.triggers("orders", [mapping])
@@ -68,17 +69,76 @@ def test_a_policy_that_cannot_be_read_is_an_error(
         functions.triggers("orders", ())
 
 
+def _admit(service: str, alias: str = "") -> dict[str, Any]:
+    """What GetPolicy answers of a function, or of an alias of it, that one service may invoke."""
+    resource = f"{ARN}:{alias}" if alias else ARN
+    statement = {**_statement(f"{service}.amazonaws.com"), "Resource": resource}
+    return {"Policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]})}
+
+
+def test_knows_who_may_invoke_an_alias(functions: LambdaFunctions, script: Script) -> None:
+    """A permission on an alias is in the policy of that alias alone."""
+    script.answer("get_policy", _admit("sns"), FunctionName="orders")
+    aliases = [{"Name": "live"}, {"Name": "old"}, {"Name": "test"}]
+    script.answer("list_aliases", {"Aliases": aliases[:1], "NextMarker": "more"})
+    script.answer("list_aliases", {"Aliases": aliases[1:]})
+    script.answer(
+        "get_policy", _admit("apigateway", "live"), FunctionName="orders", Qualifier="live"
+    )
+    script.refuse("get_policy", "ResourceNotFoundException", status=404)
+    script.answer("get_policy", _admit("sns", "test"), FunctionName="orders", Qualifier="test")
+
+    found = functions.triggers("orders", ())
+
+    assert found == (_pushed(ASYNC, "SNS"), _pushed(SYNC, "API Gateway"))
+
+
+def test_aliases_that_cannot_be_listed_are_an_error(
+    functions: LambdaFunctions, script: Script
+) -> None:
+    """Who invokes the function through them is not known then."""
+    script.answer("get_policy", _admit("sns"))
+    script.refuse("list_aliases", "AccessDeniedException", status=403)
+
+    with pytest.raises(RefusedError):
+        functions.triggers("orders", ())
+
+
 def test_no_settings_for_asynchronous_events(functions: LambdaFunctions, script: Script) -> None:
     """A function without such settings sends its failures nowhere."""
-    script.refuse("get_function_event_invoke_config", "ResourceNotFoundException", status=404)
+    operation = "list_function_event_invoke_configs"
+    script.answer(operation, {"FunctionEventInvokeConfigs": []})
     assert functions.async_target("orders") == ""
 
-    script.answer("get_function_event_invoke_config", {"MaximumRetryAttempts": 1})
+    script.answer(operation, {"FunctionEventInvokeConfigs": [{"FunctionArn": f"{ARN}:$LATEST"}]})
     assert functions.async_target("orders") == ""
 
-    script.refuse("get_function_event_invoke_config", "TooManyRequestsException", status=429)
+    script.refuse(operation, "ResourceNotFoundException", status=404)
+    assert functions.async_target("orders") == ""
+
+    script.refuse(operation, "TooManyRequestsException", status=429)
     with pytest.raises(BusyError):
         functions.async_target("orders")
+
+
+@pytest.mark.parametrize(
+    ("qualifiers", "expected"),
+    [(["live"], "live"), (["live", "$LATEST"], "$LATEST"), (["live", "2"], "2")],
+)
+def test_finds_where_the_failures_of_an_alias_go(
+    functions: LambdaFunctions, script: Script, qualifiers: list[str], expected: str
+) -> None:
+    """Each has settings of its own; those of the function itself come first."""
+    configs = [
+        {
+            "FunctionArn": f"{ARN}:{one}",
+            "DestinationConfig": {"OnFailure": {"Destination": f"{QUEUE}-{one}"}},
+        }
+        for one in qualifiers
+    ]
+    script.answer("list_function_event_invoke_configs", {"FunctionEventInvokeConfigs": configs})
+
+    assert functions.async_target("orders") == f"{QUEUE}-{expected}"
 
 
 def _statement(service: object, condition: object = None, **more: Any) -> dict[str, Any]:
