@@ -39,6 +39,7 @@ from functions.domain.holding.facts import (
     HoldFacts,
     MappingFacts,
 )
+from functions.domain.holding.sources import find_counted_kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -287,13 +288,6 @@ class FakeFunctions:
             }
 
 
-_SOURCE_KINDS: Final = {
-    "sqs": SourceKind.QUEUE,
-    "dynamodb": SourceKind.TABLE,
-    "kinesis": SourceKind.STREAM,
-}
-
-
 class FakeHoldFacts:
     """Twin of `functions.aws.incidents.hold_facts.AwsHoldFacts`.
 
@@ -362,7 +356,7 @@ class FakeHoldFacts:
         arn = mapping.source_arn
         facts = MappingFacts(
             uuid=mapping.uuid,
-            kind=_SOURCE_KINDS.get(arn.split(":")[2], SourceKind.OTHER),
+            kind=find_counted_kind(arn, self._account.by_name[mapping.function].arn),
             is_enabled=mapping.enabled or mapping.is_changing,
             source_arn=arn,
             starting_position=mapping.starting_position,

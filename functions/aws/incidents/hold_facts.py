@@ -22,6 +22,7 @@ from functions.domain.holding.facts import (
     HoldFacts,
     MappingFacts,
 )
+from functions.domain.holding.sources import find_counted_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -44,11 +45,6 @@ IAM_ACTIONS: Final = frozenset(
 
 _T = TypeVar("_T")
 
-_KINDS: Final = {
-    "sqs": SourceKind.QUEUE,
-    "dynamodb": SourceKind.TABLE,
-    "kinesis": SourceKind.STREAM,
-}
 _QUEUE_ATTRIBUTES: Final = (
     "DelaySeconds",
     "MessageRetentionPeriod",
@@ -187,12 +183,11 @@ class AwsHoldFacts:
 
 def _parse_facts(entry: Mapping[str, Any], arn: str) -> MappingFacts:
     """What the mapping itself tells."""
-    service = "".join(arn.split(":")[2:3])
     age = entry.get("MaximumRecordAgeInSeconds")
     window = entry.get("MaximumBatchingWindowInSeconds")
     return MappingFacts(
         uuid=entry["UUID"],
-        kind=_KINDS.get(service, SourceKind.OTHER),
+        kind=find_counted_kind(arn, entry["FunctionArn"]),
         is_enabled=entry["State"] not in DISABLED_STATES,
         source_arn=arn,
         starting_position=entry.get("StartingPosition"),

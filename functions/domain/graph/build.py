@@ -124,7 +124,7 @@ def build(
         loops=_drop_repeated(loops),
         proofs=MappingProxyType(dict(sorted(found.proofs.items()))),
         doubts=MappingProxyType(dict(sorted(found.doubts.items()))),
-        sources=find_sources(flow, found.parts),
+        sources=find_sources(flow, found.parts, account),
         gaps=tuple(
             f"{gap.area.value}{f' ({gap.resource})' if gap.resource else ''}: {gap.words}"
             for gap in sorted(account.gaps, key=lambda gap: (gap.area, gap.resource, gap.words))

@@ -8,9 +8,11 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from functions.domain.account.inventory import Account
 from functions.domain.detection.arrivals import Source, SourceKind
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.model import EdgeSpec, Means, NodeKind
+from functions.domain.graph.nodes import is_elsewhere
 from functions.domain.graph.payloads import Invoked
 from functions.domain.graph.propagation.graph import Propagation, Rank, Unobserved
 
@@ -40,7 +42,7 @@ _SENT: Final = frozenset({Means.DESTINATION, Means.DEAD_LETTER})
 
 
 def find_sources(
-    flow: Propagation, parts: Mapping[Rank, Mapping[int, int]]
+    flow: Propagation, parts: Mapping[Rank, Mapping[int, int]], account: Account
 ) -> Mapping[str, tuple[Source, ...]]:
     """The sources of each function, by name; one that nothing seems to invoke has none.
 
@@ -61,7 +63,7 @@ def find_sources(
         if loop is LoopProof.RULED_OUT and isinstance(flow.places[flow.sources[edge]], Unobserved):
             continue  # nothing that the function does gets out of sight
         known = found.setdefault(name, {})
-        for key in _list_keys(flow, edge, name):
+        for key in _list_keys(flow, edge, name, account):
             known[key] = min(known.get(key, loop), loop, key=_GRAVITY.__getitem__)
     return MappingProxyType(
         {
@@ -83,14 +85,19 @@ def _find_loop(flow: Propagation, edge: int, parts: Mapping[Rank, Mapping[int, i
     return LoopProof.RULED_OUT
 
 
-def _list_keys(flow: Propagation, edge: int, function: str) -> Iterator[tuple[SourceKind, str]]:
+def _list_keys(
+    flow: Propagation, edge: int, function: str, account: Account
+) -> Iterator[tuple[SourceKind, str]]:
     """The kinds and names of what an edge into a function stands for."""
     place, entered = flow.places[flow.sources[edge]], flow.places[flow.targets[edge]]
     node = place[0] if isinstance(place, tuple) else None
     info = flow.infos[edge]
     means = info.means if isinstance(info, EdgeSpec) else None
     if node is not None and means is Means.MAPPING:
-        yield _POLLED.get(node.kind, SourceKind.OTHER), node.name
+        # CloudWatch counts where the resource is, see `find_counted_kind` of a hold's sources.
+        elsewhere = is_elsewhere(node.arn, account.account, account.region)
+        kind = SourceKind.OTHER if elsewhere else _POLLED.get(node.kind, SourceKind.OTHER)
+        yield kind, node.name
         return
     is_sent = means in _SENT
     is_async = isinstance(entered, tuple) and entered[1] == Invoked(is_async=True)

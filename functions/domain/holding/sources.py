@@ -17,6 +17,7 @@ from functions.domain.detection.evidence import (
     TriggerKind,
 )
 from functions.domain.detection.lateness import count_young
+from functions.domain.graph.nodes import is_elsewhere
 
 # What a function is invoked by follows from its last hours: so much of what ran must have arrived
 # as asynchronous events, where nothing else is known to invoke it.
@@ -35,6 +36,7 @@ def find_sources(
     recent: RecentSeries,
     minutes: Sequence[int],
     *,
+    function_arn: str,
     charted: Sequence[Source],
 ) -> Iterator[Source]:
     """What invokes a function, by its configuration and by what was counted.
@@ -49,7 +51,7 @@ def find_sources(
     charted
         What invokes it as the event graph has it, which knows of roles that may.
     """
-    yield from list_polled(mappings)
+    yield from list_polled(mappings, function_arn)
     counts = () if asynchronous.counts is None else asynchronous.counts.values
     arrived = _add_up(counts, minutes)
     if arrived > 0:
@@ -83,11 +85,12 @@ def mark_loops(sources: Sequence[Source], charted: Sequence[Source]) -> tuple[So
     )
 
 
-def list_polled(mappings: Sequence[EventSourceMapping]) -> Iterator[Source]:
-    """The sources that enabled mappings poll."""
+def list_polled(mappings: Sequence[EventSourceMapping], function_arn: str) -> Iterator[Source]:
+    """The sources that enabled mappings of a function poll."""
     for one in mappings:
         if one.enabled:
-            yield Source(kind=find_kind(one.source_arn), name=_find_name(one.source_arn))
+            kind = find_counted_kind(one.source_arn, function_arn)
+            yield Source(kind=kind, name=_find_name(one.source_arn))
 
 
 def key_of(source: Source) -> SourceKey:
@@ -133,6 +136,18 @@ def find_kind(source_arn: str) -> SourceKind:
             return SourceKind.STREAM
         case _:
             return SourceKind.OTHER
+
+
+def find_counted_kind(source_arn: str, function_arn: str) -> SourceKind:
+    """The kind of a source, as far as what arrives there is counted where the function is.
+
+    A service sends its metrics to the account and Region of the resource (CloudWatch user guide,
+    *AWS services that publish CloudWatch metrics*). Here, none or another one of the same name
+    would be counted.
+    """
+    region, account = (function_arn.split(":") + [""] * 5)[3:5]
+    elsewhere = is_elsewhere(source_arn, account, region)
+    return SourceKind.OTHER if elsewhere else find_kind(source_arn)
 
 
 def _find_name(source_arn: str) -> str:

@@ -105,7 +105,7 @@ def plan_next(
     incident: Incident, loops: Mapping[SourceKey, LoopProof], *, is_last: bool
 ) -> Incident:
     """The incident with the next mapping to be let go, or with all that are left."""
-    held = sorted(_list_held(incident), key=lambda one: _rank(one, loops))
+    held = sorted(_list_held(incident), key=lambda one: _rank(one, incident.function_arn, loops))
     planned = incident
     for step in held if is_last else held[:1]:
         planned = _limit(planned, step).with_restored(step, StepStatus.PLANNED)
@@ -190,8 +190,11 @@ def _list_held(incident: Incident) -> tuple[DisableMapping, ...]:
     )
 
 
-def _rank(step: DisableMapping, loops: Mapping[SourceKey, LoopProof]) -> tuple[int, str, str]:
+def _rank(
+    step: DisableMapping, function_arn: str, loops: Mapping[SourceKey, LoopProof]
+) -> tuple[int, str, str]:
     mapping = EventSourceMapping(uuid=step.uuid, source_arn=step.source_arn, enabled=True)
-    proofs = [loops.get((one.kind, one.name), LoopProof.UNKNOWN) for one in list_polled((mapping,))]
+    polled = list_polled((mapping,), function_arn)
+    proofs = [loops.get((one.kind, one.name), LoopProof.UNKNOWN) for one in polled]
     rank = min((_SUREST_FIRST.index(one) for one in proofs), default=len(_SUREST_FIRST))
     return rank, step.source_arn, step.uuid

@@ -44,7 +44,7 @@ from functions.domain.holding.sources import (
     UNKNOWN_CALLERS,
     SourceKey,
     find_arrivals,
-    find_kind,
+    find_counted_kind,
     find_known_minutes,
     find_minute,
     find_newest_rate,
@@ -206,9 +206,8 @@ class HoldObserver:
             return NotHeld(reason=NotHeldReason.MIXED_SOURCES)
         mappings = sight.mappings
         if plan.levers == (Lever.PAUSE,):
-            mappings = tuple(
-                one for one in mappings if find_kind(one.source_arn) is SourceKind.QUEUE
-            )
+            queues = {one.uuid for one in read.mappings if one.kind is SourceKind.QUEUE}
+            mappings = tuple(one for one in mappings if one.uuid in queues)
         watch = Watch(
             plan=plan,
             phase=Phase.HELD,
@@ -254,14 +253,22 @@ class HoldObserver:
         pushed = Source(kind=SourceKind.ASYNCHRONOUS, name=name)
         charted = self._find_charted_sources(evidence.facts or facts, now)
         # Asynchronous events are counted whether the configuration knows of them or not.
-        asked = {key_of(one): one for one in (*charted, *list_polled(mappings), pushed)}
+        asked = {key_of(one): one for one in (*charted, *list_polled(mappings, facts.arn), pushed)}
         counted = {
             key_of(one.source): one for one in self._read_arrivals([*asked.values()], recent)
         }
         asynchronous = counted[key_of(pushed)]
         known = self._find_loops_of_sources(name, since)
         minutes = find_known_minutes(asynchronous, recent, since, now)
-        sources = find_sources(mappings, triggers, asynchronous, recent, minutes, charted=charted)
+        sources = find_sources(
+            mappings,
+            triggers,
+            asynchronous,
+            recent,
+            minutes,
+            function_arn=facts.arn,
+            charted=charted,
+        )
         return _Sight(
             evidence=evidence,
             since=since,
@@ -375,7 +382,7 @@ class HoldObserver:
         queues = tuple(
             one.source_arn
             for one in self.functions.mappings(incident.function)
-            if find_kind(one.source_arn) is SourceKind.QUEUE
+            if find_counted_kind(one.source_arn, incident.function_arn) is SourceKind.QUEUE
         )
         counts = Counts(
             arrivals=self._read_arrivals(own, recent),

@@ -153,7 +153,7 @@ class ProbationWatch:
             for one in incident.steps
             if isinstance(one.step, DisableMapping)
         )
-        polled = tuple(list_polled(mappings))
+        polled = tuple(list_polled(mappings, incident.function_arn))
         known = () if incident.watch is None else incident.watch.sources
         pushed = Source(kind=SourceKind.ASYNCHRONOUS, name=incident.function)
         every = {key_of(one): one for one in (*known, *polled, pushed)}

@@ -88,6 +88,18 @@ def test_people_who_send_to_the_queue_are_let_go() -> None:
     assert "RESTORED AFTER HOLD: orders" in story.scene.subjects[-1]
 
 
+def test_a_queue_of_another_account_beside_it_stays_enabled() -> None:
+    """Whether its messages would be lost is not known."""
+    story = _story(CALLERS, Source(kind=SourceKind.OTHER, name="stock", loop=LoopProof.RULED_OUT))
+    shared = "arn:aws:sqs:us-east-1:210987654321:stock"
+    mapping = story.scene.account.add_mapping("orders", shared)
+
+    story.scene.contributor()
+
+    assert not _queue(story).enabled
+    assert mapping.enabled
+
+
 def test_a_stream_beside_the_queue_stays_enabled() -> None:
     """Its records may be skipped where a mapping is disabled, and it lies on no loop."""
     story = _story(CALLERS, STOCK)

@@ -98,6 +98,22 @@ def test_callers_beside_a_stream_are_not_refused(knows: str) -> None:
     assert Reason.CALLERS_WAIT in grounds
 
 
+@pytest.mark.parametrize("elsewhere", ["us-east-1:210987654321", "eu-west-1:123456789012"])
+@pytest.mark.parametrize("kind", [SourceKind.QUEUE, SourceKind.TABLE])
+def test_a_source_of_another_account_or_region_is_not_held(
+    kind: SourceKind, elsewhere: str
+) -> None:
+    """Nothing here counts what arrives there: a loop would seem to be none."""
+    story = suspected(kind)
+    (mapping,) = story.scene.account.by_uuid.values()
+    mapping.source_arn = mapping.source_arn.replace("us-east-1:123456789012", elsewhere)
+
+    story.scene.contributor()
+
+    assert story.scene.incident().state is IncidentState.NOTIFIED
+    assert _settings(story) == (None, [(True, None)])
+
+
 def test_what_people_reserve_while_a_hold_is_planned_comes_back() -> None:
     """The plan takes its time: its snapshot is of the newest read."""
     story = suspected(SourceKind.ASYNCHRONOUS, is_loop=False)

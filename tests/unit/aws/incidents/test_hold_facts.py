@@ -65,7 +65,7 @@ def lists(script: Script, *entries: dict[str, Any]) -> None:
     script.answer("list_provisioned_concurrency_configs", {"ProvisionedConcurrencyConfigs": []})
 
 
-def test_a_queue_of_another_account_is_unknown(
+def test_a_queue_that_must_not_be_read_is_unknown(
     reader: AwsHoldFacts, script: Script, sqs: Script
 ) -> None:
     """What the mapping tells is known, and AWS's words for the rest."""
@@ -79,6 +79,21 @@ def test_a_queue_of_another_account_is_unknown(
         MappingFacts(uuid=UUID, kind=SourceKind.QUEUE, source_arn=QUEUE, is_provisioned_mode=True),
     )
     assert facts.unreadable == (f"{QUEUE}: AccessDenied: Access to the resource is denied.",)
+
+
+@pytest.mark.parametrize("elsewhere", ["us-east-1:210987654321", "eu-west-1:123456789012"])
+@pytest.mark.parametrize("resource", ["sqs:{}:orders", "kinesis:{}:stream/orders"])
+def test_a_source_of_another_account_or_region_is_not_asked_for(
+    reader: AwsHoldFacts, script: Script, resource: str, elsewhere: str
+) -> None:
+    """What arrives there is not counted here, so nothing may be held by it."""
+    arn = f"arn:aws:{resource.format(elsewhere)}"
+    lists(script, mapping(arn))
+
+    facts = reader.read("orders")
+
+    assert [one.kind for one in facts.mappings] == [SourceKind.OTHER]
+    assert facts.unreadable == ()
 
 
 @pytest.mark.parametrize("receives", ["5", '"5"'])

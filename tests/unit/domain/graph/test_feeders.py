@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ from functions.domain.graph.build import build
 from functions.domain.graph.feeders import find_sources
 from functions.domain.graph.paths.search import search
 from functions.domain.graph.propagation.propagate import propagate
+from tests.corpus.description import ACCOUNT, REGION
 from tests.examples import examples
 from tests.unit.domain.graph.accounts.generated import accounts
 from tests.unit.domain.graph.accounts.samples import ACCOUNTS, many
@@ -28,7 +30,7 @@ GRAVITY = (LoopProof.CERTAIN, LoopProof.POSSIBLE, LoopProof.UNKNOWN, LoopProof.R
 def sources_of(account: Account) -> Mapping[str, tuple[Source, ...]]:
     """The sources of each function of an account."""
     flow = propagate(account)
-    return find_sources(flow, search(flow).parts)
+    return find_sources(flow, search(flow).parts, account)
 
 
 def gravest(sources: tuple[Source, ...]) -> LoopProof:
@@ -82,3 +84,16 @@ def test_what_services_send_is_one_source() -> None:
     assert sources["resize"] == (
         Source(kind=SourceKind.ASYNCHRONOUS, name="resize", loop=LoopProof.CERTAIN),
     )
+
+
+@pytest.mark.parametrize("elsewhere", [f"{REGION}:210987654321", f"us-west-2:{ACCOUNT}"])
+def test_what_arrives_in_another_account_or_region_is_not_counted(elsewhere: str) -> None:
+    """Its metrics are there; a queue of the same name here is another one."""
+    account = many(1, resource=f"arn:aws:sqs:{elsewhere}:worker-00000")
+    moved = replace(account.mappings[0], source_arn=f"arn:aws:sqs:{elsewhere}:worker-00000")
+
+    sources = sources_of(replace(account, mappings=(moved,)))
+
+    own = Source(kind=SourceKind.OTHER, name="worker-00000", loop=LoopProof.CERTAIN)
+    assert own in sources["worker-00000"]
+    assert SourceKind.QUEUE not in {one.kind for one in sources["worker-00000"]}
