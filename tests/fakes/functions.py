@@ -371,6 +371,8 @@ class FakeHoldFacts:
         match facts.kind:
             case SourceKind.QUEUE:
                 queue = self._account.queues[arn]
+                if queue.is_redriven_to:
+                    return replace(facts, kind=SourceKind.OTHER)
                 return replace(
                     facts,
                     max_receive_count=queue.max_receive_count,

@@ -53,6 +53,7 @@ class FakeQueue:
     retention_seconds: float = 4 * 86_400.0
     visibility_seconds: float = 30.0
     delay_seconds: float = 0.0
+    is_redriven_to: bool = False  # it is the dead-letter queue of another one
 
 
 @dataclass(slots=True)

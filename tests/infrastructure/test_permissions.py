@@ -117,6 +117,7 @@ def statement(synthesized: Synthesized, function: str, sid: str) -> Json:
                 "kinesis:DescribeStreamSummary",
                 "lambda:GetAccountSettings",
                 "sqs:GetQueueAttributes",
+                "sqs:ListDeadLetterSourceQueues",
             },
         ),
         (

@@ -40,6 +40,7 @@ IAM_ACTIONS: Final = frozenset(
         "lambda:ListFunctionEventInvokeConfigs",
         "lambda:ListProvisionedConcurrencyConfigs",
         "sqs:GetQueueAttributes",
+        "sqs:ListDeadLetterSourceQueues",
     }
 )
 
@@ -160,8 +161,12 @@ class AwsHoldFacts:
                 return facts
 
     def _with_queue(self, facts: MappingFacts) -> MappingFacts:
+        url = compose_queue_url(facts.source_arn)
+        if self._sqs_client().list_dead_letter_source_queues(QueueUrl=url).get("queueUrls"):
+            # What SQS moves there is not counted, see `list_arrival_metrics`.
+            return replace(facts, kind=SourceKind.OTHER)
         found = self._sqs_client().get_queue_attributes(
-            QueueUrl=compose_queue_url(facts.source_arn), AttributeNames=list(_QUEUE_ATTRIBUTES)
+            QueueUrl=url, AttributeNames=list(_QUEUE_ATTRIBUTES)
         )["Attributes"]
         redrive = json.loads(found["RedrivePolicy"]) if found.get("RedrivePolicy") else {}
         receives = redrive.get("maxReceiveCount")  # a number, or a text with one

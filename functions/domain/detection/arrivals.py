@@ -76,6 +76,10 @@ def list_arrival_metrics(source: Source) -> tuple[ArrivalMetric, ...]:
     and write operations*). Writes that change nothing consume capacity too, so this is an upper
     bound. UNCONFIRMED A-049 for what a global table replicates from another Region: that is for the
     guard of that Region.
+
+    What SQS itself moves to a dead-letter queue is not in NumberOfMessagesSent (SQS developer
+    guide, *Using dead-letter queues in Amazon SQS*). So a queue that has such messages is no
+    `QUEUE`, but an `OTHER`.
     """
     match source.kind:
         case SourceKind.QUEUE:

@@ -55,6 +55,7 @@ def find_sources(
         The components of the flow, as the search for loops found them: see `Found`.
     """
     found: dict[str, dict[tuple[SourceKind, str], LoopProof]] = {}
+    redriven = frozenset(one.dead_letter_arn for one in account.queues)
     for edge, target in enumerate(flow.targets):
         name = flow.functions[target]
         if not name or flow.ranks[edge] is Rank.RULED_OUT:
@@ -63,7 +64,7 @@ def find_sources(
         if loop is LoopProof.RULED_OUT and isinstance(flow.places[flow.sources[edge]], Unobserved):
             continue  # nothing that the function does gets out of sight
         known = found.setdefault(name, {})
-        for key in _list_keys(flow, edge, name, account):
+        for key in _list_keys(flow, edge, name, account, redriven):
             known[key] = min(known.get(key, loop), loop, key=_GRAVITY.__getitem__)
     return MappingProxyType(
         {
@@ -86,7 +87,7 @@ def _find_loop(flow: Propagation, edge: int, parts: Mapping[Rank, Mapping[int, i
 
 
 def _list_keys(
-    flow: Propagation, edge: int, function: str, account: Account
+    flow: Propagation, edge: int, function: str, account: Account, redriven: frozenset[str]
 ) -> Iterator[tuple[SourceKind, str]]:
     """The kinds and names of what an edge into a function stands for."""
     place, entered = flow.places[flow.sources[edge]], flow.places[flow.targets[edge]]
@@ -94,9 +95,11 @@ def _list_keys(
     info = flow.infos[edge]
     means = info.means if isinstance(info, EdgeSpec) else None
     if node is not None and means is Means.MAPPING:
-        # CloudWatch counts where the resource is, see `find_counted_kind` of a hold's sources.
+        # CloudWatch counts where the resource is, see `find_counted_kind` of a hold's sources; and
+        # what SQS moves to a dead-letter queue it counts nowhere, see `list_arrival_metrics`.
         elsewhere = is_elsewhere(node.arn, account.account, account.region)
-        kind = SourceKind.OTHER if elsewhere else _POLLED.get(node.kind, SourceKind.OTHER)
+        is_counted = not elsewhere and node.arn not in redriven
+        kind = _POLLED.get(node.kind, SourceKind.OTHER) if is_counted else SourceKind.OTHER
         yield kind, node.name
         return
     is_sent = means in _SENT

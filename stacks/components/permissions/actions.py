@@ -30,7 +30,7 @@ READ_FUNCTIONS: Final = (
     "lambda:ListTags",
 )
 # What a hold depends on: how long events wait before they are lost.
-READ_QUEUES: Final = ("sqs:GetQueueAttributes",)
+READ_QUEUES: Final = ("sqs:GetQueueAttributes", "sqs:ListDeadLetterSourceQueues")
 READ_STREAMS: Final = ("kinesis:DescribeStreamSummary",)
 LIST_MAPPINGS: Final = ("lambda:ListEventSourceMappings",)
 LIST_VERSIONS: Final = ("lambda:ListFunctionVersionsByCapacityProvider",)

@@ -26,7 +26,7 @@ from tests.functional.contain.hold.held import (
     is_held_again,
     suspected,
 )
-from tests.functional.scene import NOON
+from tests.functional.scene import NOON, QUEUE
 
 DENIED = RefusedError("AccessDeniedException: explicit deny")
 KINDS = [SourceKind.ASYNCHRONOUS, SourceKind.QUEUE, SourceKind.TABLE]
@@ -107,6 +107,17 @@ def test_a_source_of_another_account_or_region_is_not_held(
     story = suspected(kind)
     (mapping,) = story.scene.account.by_uuid.values()
     mapping.source_arn = mapping.source_arn.replace("us-east-1:123456789012", elsewhere)
+
+    story.scene.contributor()
+
+    assert story.scene.incident().state is IncidentState.NOTIFIED
+    assert _settings(story) == (None, [(True, None)])
+
+
+def test_a_queue_that_gets_dead_letters_is_not_held() -> None:
+    """What SQS moves there is in no metric: a loop would seem to be none."""
+    story = suspected(SourceKind.QUEUE)
+    story.scene.account.queues[QUEUE].is_redriven_to = True
 
     story.scene.contributor()
 

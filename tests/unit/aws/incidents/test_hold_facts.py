@@ -71,6 +71,7 @@ def test_a_queue_that_must_not_be_read_is_unknown(
     """What the mapping tells is known, and AWS's words for the rest."""
     config = {"MinimumPollers": 2, "MaximumPollers": 10}
     lists(script, mapping(QUEUE, ProvisionedPollerConfig=config))
+    sqs.answer("list_dead_letter_source_queues", {"queueUrls": []})
     sqs.refuse("get_queue_attributes", "AccessDenied", "Access to the resource is denied.", 403)
 
     facts = reader.read("orders")
@@ -102,6 +103,7 @@ def test_a_receive_count_may_be_a_text(
 ) -> None:
     """A redrive policy is kept as it was written."""
     lists(script, mapping(QUEUE, MaximumBatchingWindowInSeconds=0, BatchSize=10))
+    sqs.answer("list_dead_letter_source_queues", {"queueUrls": []})
     sqs.answer(
         "get_queue_attributes",
         {
@@ -124,6 +126,16 @@ def test_a_receive_count_may_be_a_text(
     (found,) = reader.read("orders").mappings
 
     assert found.max_receive_count == 5
+
+
+def test_a_queue_that_gets_dead_letters_is_counted_by_nothing(
+    reader: AwsHoldFacts, script: Script, sqs: Script
+) -> None:
+    """What SQS moves there is in no metric."""
+    lists(script, mapping(QUEUE))
+    sqs.answer("list_dead_letter_source_queues", {"queueUrls": ["https://another"]})
+
+    assert [one.kind for one in reader.read("orders").mappings] == [SourceKind.OTHER]
 
 
 def test_a_stream_is_read_behind_its_consumer(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 
+from functions.domain.account.inventory import Queue
 from functions.domain.detection.arrivals import Source, SourceKind
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.build import build
@@ -97,3 +98,16 @@ def test_what_arrives_in_another_account_or_region_is_not_counted(elsewhere: str
     own = Source(kind=SourceKind.OTHER, name="worker-00000", loop=LoopProof.CERTAIN)
     assert own in sources["worker-00000"]
     assert SourceKind.QUEUE not in {one.kind for one in sources["worker-00000"]}
+
+
+def test_what_sqs_moves_to_a_dead_letter_queue_is_not_counted() -> None:
+    """So a backlog there may be the function's own doing."""
+    account = many(1)
+    (queue,) = (one.source_arn for one in account.mappings)
+    source = Queue(arn=f"{queue}-failing", dead_letter_arn=queue)
+
+    sources = sources_of(replace(account, queues=(source, Queue(arn=queue))))
+
+    assert sources["worker-00000"] == (
+        Source(kind=SourceKind.OTHER, name="worker-00000", loop=LoopProof.CERTAIN),
+    )
