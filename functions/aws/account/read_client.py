@@ -28,13 +28,20 @@ if TYPE_CHECKING:
 READS: Final = Retry(attempts=5, first_pause_seconds=1.0, longest_pause_seconds=8.0)
 
 _NOT_ALLOWED: Final = re.compile(r"AccessDenied|Unauthorized|NotAuthorized|AuthorizationError")
+# A policy of the thing itself, or of its key, refuses: the guard's own policy lacks nothing (IAM
+# user guide, *Troubleshoot access denied error messages*; Step Functions API reference,
+# *DescribeStateMachine*).
+_REFUSED_BY_ITSELF: Final = re.compile(r"^Kms|resource-based policy")
 _GONE: Final = re.compile(r"NotFound|NoSuch|NonExistent|DoesNotExist|NotExist")
 _THROTTLED: Final = re.compile(r"Throttl|TooManyRequests|SlowDown|LimitExceeded|RequestLimit")
 _STALE_TOKEN: Final = re.compile(r"token|marker|expired", re.IGNORECASE)
 
 
 class NotAllowedError(LoopbreakerError):
-    """When AWS does not let the guard ask. `action` is what its policy lacks."""
+    """When AWS does not let the guard ask.
+
+    `action` is what its policy lacks; empty where the thing itself refuses, whoever asks.
+    """
 
     def __init__(self, action: str, words: str) -> None:
         super().__init__(words)
@@ -194,7 +201,7 @@ def _classify_error(error: Exception, operation: Operation) -> LoopbreakerError:
         return UnansweredError(f"{type(error).__name__}: {error}")
     code, words = get_code(error), get_message(error)
     if _NOT_ALLOWED.search(code):
-        return NotAllowedError(operation.action, words)
+        return NotAllowedError("" if _REFUSED_BY_ITSELF.search(words) else operation.action, words)
     if _GONE.search(code):
         return GoneError(words)
     return UnansweredError(words)

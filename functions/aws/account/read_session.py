@@ -194,6 +194,7 @@ class ReadSession:
         """
         if self.facts.is_missed(area, part):
             return
+        wanted, known = list(wanted), self.facts.of(section)
         missing = self.facts.list_missing(section, wanted)
         run = _Details(
             facts=self.facts,
@@ -203,6 +204,8 @@ class ReadSession:
             read=read,
             if_gone=if_gone,
             most_refusals=min(_REFUSALS, len(missing)),
+            # What an earlier reading was told is not asked for again.
+            has_answers=any(known.get(one) is not None for one in wanted),
         )
         self.side_by_side([_make_task(run, key) for key in missing])
 
@@ -218,8 +221,8 @@ class _Details:
     read: Callable[[str], Any]
     if_gone: Any
     most_refusals: int
+    has_answers: bool
     refusals: int = 0
-    has_answers: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def ask(self, key: str) -> None:
@@ -244,7 +247,7 @@ class _Details:
 
     def _note_refused(self, key: str, error: NotAllowedError) -> None:
         with self.lock:
-            self.refusals += 1
+            self.refusals += bool(error.action)
             is_whole_area = self.refusals >= self.most_refusals and not self.has_answers
         if is_whole_area:
             # One gap for the area instead of one for each thing in it; the entries stay unasked.
