@@ -38,6 +38,20 @@ def _make_answer_reader(name: str) -> _Reader:
     return read
 
 
+def _make_arn_reader(name: str) -> _Reader:
+    """An ARN that the call or its answer has under this name.
+
+    Of a subscription that its owner has yet to confirm SNS answers words instead; confirming it is
+    a call of its own (SNS API reference, *Subscribe*).
+    """
+    ways = (_make_parameter_reader(name), _make_answer_reader(name))
+
+    def read(call: _Call) -> str:
+        return next((one for one in (way(call) for way in ways) if one.startswith("arn:")), "")
+
+    return read
+
+
 def _make_first_reader(*ways: _Reader) -> _Reader:
     return lambda call: next((one for one in (way(call) for way in ways) if one), "")
 
@@ -101,12 +115,8 @@ _MAPPING: Final = _make_first_reader(
 )
 _ROLE: Final = _make_parameter_reader("roleName")
 _POLICY: Final = _make_parameter_reader("policyArn")
-_SUBSCRIPTION: Final = _make_first_reader(
-    _make_parameter_reader("subscriptionArn"), _make_answer_reader("subscriptionArn")
-)
-_MACHINE: Final = _make_first_reader(
-    _make_parameter_reader("stateMachineArn"), _make_answer_reader("stateMachineArn")
-)
+_SUBSCRIPTION: Final = _make_arn_reader("subscriptionArn")
+_MACHINE: Final = _make_arn_reader("stateMachineArn")
 _STREAM: Final = _make_parameter_reader("deliveryStreamName")
 # UNCONFIRMED A-012: the name of the parameter in CloudTrail's events; without it the daily reading
 # finds the change.

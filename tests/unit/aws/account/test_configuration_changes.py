@@ -164,6 +164,7 @@ def test_calls_that_change_what_is_read(
     [
         event("logs", "PutAccountPolicy", {"policyType": "DATA_PROTECTION_POLICY"}),
         event("sns", "Subscribe", {"topicArn": "t"}, None),
+        event("sns", "Subscribe", {"topicArn": "t"}, {"subscriptionArn": "pending confirmation"}),
     ],
 )
 def test_calls_that_change_nothing_that_is_read(told: dict[str, Any]) -> None:
