@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from functions.aws.account import facts as f
 from functions.aws.runtime.observability import logger
 from functions.domain.account.configuration_change import Change, ChangeKind
-from functions.domain.diagnosis.collection.failure_metrics import DEFAULT_BUS, parse_bus_name
+from functions.domain.diagnosis.collection.failure_metrics import DEFAULT_BUS, find_bus_name
 from functions.domain.diagnosis.remedy import parse_role_name
 from functions.domain.diagnosis.triage import ROLE, RULE, SCHEDULE_GROUP, split_mark
 from functions.domain.serialization import UnreadableError
@@ -98,6 +98,6 @@ def _list_changes(shared: f.Facts, fresh: Iterable[str]) -> Iterator[Change]:
 
 def _list_rules(shared: f.Facts, name: str) -> Iterator[Change]:
     """The known rules of a name, on any bus; of none, the one that the default bus may have."""
-    buses = {parse_bus_name(one) for one in shared.of(f.RULES).values() if one.name == name}
+    buses = {find_bus_name(one) for one in shared.of(f.RULES).values() if one.name == name}
     for bus in sorted(buses or {DEFAULT_BUS}):
         yield Change(kind=ChangeKind.RULE, name=f"{bus}|{name}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.runtime.errors import AWS_ERRORS, translate_reading_error
 from functions.domain.account.inventory import RuleTarget
-from functions.domain.diagnosis.collection.failure_metrics import parse_bus_name
+from functions.domain.diagnosis.collection.failure_metrics import find_bus_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,7 @@ class RuleTargets:
         RefusedError, BusyError
             When AWS does not tell.
         """
-        request: Any = {"Rule": rule.name, "EventBusName": parse_bus_name(rule)}
+        request: Any = {"Rule": rule.name, "EventBusName": find_bus_name(rule)}
         found: list[RuleTarget] = []
         while True:
             self._wait()

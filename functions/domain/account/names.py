@@ -106,3 +106,15 @@ def compose_queue_url(arn: str) -> str:
     _, partition, _, region, account, name = arn.split(":")
     domain = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
     return f"https://sqs.{region}.{domain}/{account}/{name}"
+
+
+def parse_bus_name(bus: str) -> str:
+    """The name of an event bus, out of its ARN or its name.
+
+    The names of partner event buses have slashes (EventBridge user guide, *Receiving events from a
+    SaaS partner with Amazon EventBridge*).
+
+    >>> parse_bus_name("arn:aws:events:us-east-1:123456789012:event-bus/aws.partner/shop.example/1")
+    'aws.partner/shop.example/1'
+    """
+    return bus.rpartition(":event-bus/")[2]

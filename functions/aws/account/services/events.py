@@ -8,6 +8,7 @@ from functions.aws.account import facts as f
 from functions.aws.account.rate_limit import Quota
 from functions.aws.account.read_client import GoneError, Operation, Paging
 from functions.domain.account.inventory import Area, Pipe, Rule, RuleTarget, Schedule
+from functions.domain.account.names import parse_bus_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,7 +81,7 @@ def list_rules(reading: ReadSession) -> None:
         lambda entry: _take_bus_policy(reading, entry),
         Limit=_PER_PAGE,
     )
-    listed = (_parse_bus_name(arn) for arn in reading.facts.of(f.BUS_POLICIES))
+    listed = (parse_bus_name(arn) for arn in reading.facts.of(f.BUS_POLICIES))
     for bus in dict.fromkeys((_DEFAULT_BUS, *listed)):
         _list_rules_of(reading, bus)
 
@@ -120,7 +121,7 @@ def read_targets(reading: ReadSession, arns: Iterable[str]) -> None:
         targets = [
             _parse_target(one)
             for page, _ in reading.asker.read_pages(
-                _LIST_TARGETS, _TOKENS, Rule=rule.name, EventBusName=_parse_bus_name(rule.bus_arn)
+                _LIST_TARGETS, _TOKENS, Rule=rule.name, EventBusName=parse_bus_name(rule.bus_arn)
             )
             for one in page["Targets"]
         ]
@@ -147,7 +148,7 @@ def rule_arns(reading: ReadSession, bus: str, name: str) -> list[str]:
     return [
         arn
         for arn, rule in reading.facts.of(f.RULES).items()
-        if rule.name == name and _parse_bus_name(rule.bus_arn) == _parse_bus_name(bus)
+        if rule.name == name and parse_bus_name(rule.bus_arn) == parse_bus_name(bus)
     ]
 
 
@@ -172,10 +173,6 @@ def _parse_target(entry: Entry) -> RuleTarget:
         role_arn=entry.get("RoleArn", ""),
         input_is_constant="Input" in entry,
     )
-
-
-def _parse_bus_name(bus: str) -> str:
-    return bus.rpartition("/")[2]
 
 
 # -- schedules

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from functions.domain.account.inventory import Rule
+from functions.domain.account.names import parse_bus_name
 from functions.domain.diagnosis.collection.metric_queries import Family, MetricQuery
 from functions.domain.diagnosis.facts import CallerKind, DenialSource, NamedCaller
 
@@ -29,15 +30,15 @@ SOURCES: Final[Mapping[CallerKind, DenialSource]] = {
 
 def query_rule_failures(rule: Rule) -> MetricQuery:
     """How often EventBridge could not invoke a target of a rule."""
-    bus = parse_bus_name(rule)
+    bus = find_bus_name(rule)
     if bus == DEFAULT_BUS:
         return _ON_THE_DEFAULT_BUS.build_query((rule.name,))
     return _ON_ANOTHER_BUS.build_query((bus, rule.name))
 
 
-def parse_bus_name(rule: Rule) -> str:
-    """The name in ``arn:aws:events:<region>:<account>:event-bus/<name>``."""
-    return rule.bus_arn.rpartition("/")[2] or DEFAULT_BUS
+def find_bus_name(rule: Rule) -> str:
+    """The name of the bus of a rule."""
+    return parse_bus_name(rule.bus_arn) or DEFAULT_BUS
 
 
 def group_of(arn: str) -> str:

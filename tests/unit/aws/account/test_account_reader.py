@@ -13,6 +13,7 @@ from bench.worlds.growth import grown
 from bench.worlds.paged_account import ACCOUNT, REGION, PagedAccount
 from functions.aws.account.account_reader import in_threads
 from functions.domain.account.inventory import ACCOUNT_POLICIES, Area
+from functions.domain.diagnosis.collection.failure_metrics import query_rule_failures
 from tests.examples import examples
 from tests.unit.aws.account.reading import SIZE, begun, reader, whole
 
@@ -395,3 +396,20 @@ def test_a_role_whose_policy_cannot_be_read_is_incomplete() -> None:
     incomplete = [one.arn for one in account.roles.values() if not one.is_complete]
 
     assert incomplete == [f"arn:aws:iam::{ACCOUNT}:role/orders-00001-role"]
+
+
+def test_the_rules_of_a_partner_event_bus_are_read() -> None:
+    """The name of such a bus has slashes."""
+    aws = grown(SIZE)
+    bus = "aws.partner/shop.example/tenant/logs"
+    aws.buses.append(bus)
+    arn = aws.arn("events", f"rule/{bus}/sold")
+    aws.rules[bus, "sold"] = {"Name": "sold", "Arn": arn, "EventPattern": "{}"}
+    aws.targets[bus, "sold"] = [{"Id": "1", "Arn": aws.arn("lambda", "function:orders-00000")}]
+
+    account = whole(aws)
+
+    (found,) = (one for one in account.rules if one.arn == arn)
+    assert found.bus_arn == aws.arn("events", f"event-bus/{bus}")
+    assert [one.id for one in found.targets] == ["1"]
+    assert query_rule_failures(found).dimensions[0] == ("EventBusName", bus)
