@@ -25,7 +25,6 @@ ASYNCHRONOUS_SHARE: Final = 0.9
 RETRIES: Final = 2  # of an asynchronous event that fails
 BEFORE_MINUTES: Final = 3
 UNKNOWN_CALLERS: Final = "callers that wait"
-_WAITED_FOR: Final = frozenset({SourceKind.URL, SourceKind.OTHER})
 SourceKey: TypeAlias = tuple[SourceKind, str]
 
 
@@ -49,7 +48,8 @@ def find_sources(
     minutes
         In which both can be compared.
     charted
-        What invokes it as the event graph has it, which knows of roles that may.
+        What invokes it as the event graph has it, which knows of URLs. That a role may invoke it
+        does not show that anybody does: where roles may do everything, nothing would be held.
     """
     yield from list_polled(mappings, function_arn)
     counts = () if asynchronous.counts is None else asynchronous.counts.values
@@ -60,7 +60,7 @@ def find_sources(
         for trigger in triggers:
             if trigger.kind is TriggerKind.SYNC:
                 yield Source(kind=SourceKind.OTHER, name=trigger.service)
-        yield from (one for one in charted if one.kind in _WAITED_FOR)
+        yield from (one for one in charted if one.kind is SourceKind.URL)
         return
     ran = _add_up(recent.invocations.values, minutes)
     retried = min(_add_up(recent.errors.values, minutes), RETRIES * arrived)

@@ -72,21 +72,19 @@ def test_each_trigger_has_its_lever(
 
 API = Trigger(kind=TriggerKind.SYNC, service="API Gateway", source_arn="")
 STEPS = Source(kind=SourceKind.OTHER, name="orders-steps", loop=LoopProof.RULED_OUT)
+URL = Source(kind=SourceKind.URL, name="orders", loop=LoopProof.RULED_OUT)
 
 
 @pytest.mark.parametrize("knows", ["policy", "graph", "nobody"])
 def test_callers_beside_a_stream_are_not_refused(knows: str) -> None:
-    """Whether its policies or a role admits them, and where its policies must not be read."""
+    """Whether a policy admits them or a URL, and where its policies must not be read."""
     story = suspected(SourceKind.TABLE)
-    account, loops = story.scene.account, story.scene.loops
+    account = story.scene.account
     match knows:
         case "policy":
             story.function.pushed = (API,)
         case "graph":
-            at = story.scene.now - timedelta(hours=1)
-            loops.stored["orders"] = LoopStatus(proof=LoopProof.POSSIBLE, at=at)
-            own = replace(SOURCES[SourceKind.TABLE], loop=LoopProof.POSSIBLE)
-            loops.feeding["orders"] = (own, STEPS)
+            _chart_sources(story, URL)
         case "nobody":
             account.faults.fail("read_triggers", DENIED, times=-1)
 
@@ -96,6 +94,23 @@ def test_callers_beside_a_stream_are_not_refused(knows: str) -> None:
     assert story.scene.incident().state is IncidentState.NOTIFIED
     grounds = [one.reason for one in story.scene.incident().assessment.grounds]
     assert Reason.CALLERS_WAIT in grounds
+
+
+def test_a_role_that_may_invoke_it_is_no_caller() -> None:
+    """Where roles may do everything, no function behind a stream would be held."""
+    story = suspected(SourceKind.TABLE)
+    _chart_sources(story, STEPS)
+
+    story.scene.contributor()
+
+    assert story.scene.incident().state is IncidentState.CAPPED
+
+
+def _chart_sources(story: Held, other: Source) -> None:
+    loops = story.scene.loops
+    at = story.scene.now - timedelta(hours=1)
+    loops.stored["orders"] = LoopStatus(proof=LoopProof.POSSIBLE, at=at)
+    loops.feeding["orders"] = (replace(SOURCES[SourceKind.TABLE], loop=LoopProof.POSSIBLE), other)
 
 
 @pytest.mark.parametrize("elsewhere", ["us-east-1:210987654321", "eu-west-1:123456789012"])

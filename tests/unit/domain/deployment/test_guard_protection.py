@@ -89,8 +89,8 @@ def test_texts_carry_the_numbers() -> None:
     )
     assert describe_too_small(LeaveUnprotected(limits=limits(10), wanted=7)) == (
         "NOT protected. A runaway function that takes all concurrency stops the guard too: the"
-        " account runs at most 10 functions at a time in this Region and 10 of these are unreserved; the "
-        "guard needs 7, and 100 must stay"
+        " account runs at most 10 functions at a time in this Region and 10 of these are"
+        " unreserved; the guard needs 7, and 100 must stay"
     )
 
 

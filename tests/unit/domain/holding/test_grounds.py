@@ -79,8 +79,8 @@ def test_of_a_loop_beside_work_people_read_what_it_wrote() -> None:
         "While it was held, 210 events a minute arrived; before, 900 events a minute.",
         "Then a few events ran in a trial; 40 events had waited.",
         (
-            "In the trial it wrote as much as in 4 minutes before; had it written for what had waited"
-            " too, it would have been as much as in 8.5 minutes."
+            "In the trial it wrote as much as in 4 minutes before; had it written for what had"
+            " waited too, it would have been as much as in 8.5 minutes."
         ),
         "Held again, nothing arrived; in the trial, 800 events a minute.",
     ]
