@@ -1,17 +1,19 @@
 """What a reading of templates returns: resources with resolved properties, and what is unknown.
 
 Values are JSON values. What the templates do not tell stays visible in them: `Unknown` stands for
-a whole value, `Partial` for a text of which some pieces are unknown.
+a whole value, `Partial` for a text of which some pieces are unknown. What a condition may leave
+out is there, and marked (`MaybeText`, `MaybeList`, `MaybeMapping`): what it adds is possible, and
+what it forbids or filters is no fact.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,65 @@ class Partial:
         return ", ".join(one.why for one in self.pieces if isinstance(one, Unknown))
 
 
+class MaybeText(str):
+    """A text that a condition leaves out, perhaps. `why` names the condition."""
+
+    __slots__ = ("why",)
+    why: str
+
+    def __new__(cls, text: str, why: str) -> Self:
+        """A text that may be left out."""
+        made = super().__new__(cls, text)
+        made.why = why
+        return made
+
+    def __repr__(self) -> str:
+        """Differs from that of a text that is certainly there."""
+        return f"maybe {super().__repr__()}"
+
+
+class MaybeList(list["Value"]):
+    """A list that a condition leaves out, perhaps, or some of its elements."""
+
+    def __init__(self, elements: Iterable[Value], why: str) -> None:
+        super().__init__(elements)
+        self.why = why
+
+    def __repr__(self) -> str:
+        """Differs from that of a list that is certainly there."""
+        return f"maybe {super().__repr__()}"
+
+
+class MaybeMapping(dict[str, "Value"]):
+    """A mapping that a condition leaves out, perhaps."""
+
+    def __init__(self, values: Mapping[str, Value], why: str) -> None:
+        super().__init__(values)
+        self.why = why
+
+    def __repr__(self) -> str:
+        """Differs from that of a mapping that is certainly there."""
+        return f"maybe {super().__repr__()}"
+
+
 Value: TypeAlias = (
     "str | int | float | bool | Unknown | Partial | Sequence[Value] | Mapping[str, Value] | None"
 )
+
+
+def mark_optional(value: Value, why: str) -> Value:
+    """A value that may be left out; a number or boolean that may be is unknown."""
+    match value:
+        case Unknown() | Partial():
+            return value
+        case str():
+            return MaybeText(value, why)
+        case dict():
+            return MaybeMapping(value, why)
+        case list():
+            return MaybeList(value, why)
+        case _:
+            return Unknown(why)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

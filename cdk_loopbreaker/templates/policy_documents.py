@@ -16,10 +16,15 @@ from typing import TYPE_CHECKING, Any, Final
 from cdk_loopbreaker.templates.model import Partial, Unknown
 from cdk_loopbreaker.templates.property_values import (
     TOO_DEEP,
+    find_doubt,
+    find_optional,
     find_unknown,
+    get_doubt,
+    is_doubtful,
     is_too_deep,
     is_unknown,
     read_list,
+    read_path,
     read_text,
     write_json,
 )
@@ -85,6 +90,7 @@ def write_policy(document: Value, doubt: str = "") -> WrittenPolicy:
     doubt
         What decides whether the policy exists at all; empty where it certainly does.
     """
+    doubt = doubt or get_doubt(document)
     if isinstance(document, str):
         try:
             document = json.loads(document)
@@ -96,9 +102,12 @@ def write_policy(document: Value, doubt: str = "") -> WrittenPolicy:
         return WrittenPolicy(unread=(TOO_DEEP.why,))
     if not isinstance(document, Mapping):
         return WrittenPolicy(malformed=write_json(document))
+    # Of two ways of a condition each statement may be the one that is left out.
+    statements = read_path(document, "Statement")
+    doubt = doubt or get_doubt(statements)
     written = [
         _write_statement(statement, number, doubt)
-        for number, statement in enumerate(read_list(document.get("Statement")), 1)
+        for number, statement in enumerate(read_list(statements), 1)
     ]
     return join_policies(written)
 
@@ -134,13 +143,13 @@ def _write_statement(statement: Value, number: int, doubt: str) -> WrittenPolicy
         for name, value in statement.items()
         if name not in {"Sid", "Resource", "NotResource", "Condition", "Principal", "NotPrincipal"}
     }
-    missing = find_unknown(rest)
+    missing = find_unknown(rest) or find_optional(rest.get("NotAction"))
     known = {name: _keep_known(value) for name, value in rest.items()}
     actions = known.get("Action", known.get("NotAction"))
     if missing and (not actions or "NotAction" in known or is_unknown(rest.get("Effect"))):
         return WrittenPolicy(unread=(missing,))
     sid = read_text(statement.get("Sid")) or f"statement {number}"
-    doubts = [doubt] if doubt else []
+    doubts = [one for one in (doubt, find_optional(statement)) if one]
     principals = _write_principals(statement, doubts)
     conditions = _write_conditions(statement.get("Condition"), doubts)
     resources, patterns, names = _write_resources(statement, doubts)
@@ -180,8 +189,9 @@ def _write_resources(
     """
     if "NotResource" in statement:
         listed = read_list(statement["NotResource"])
-        kept = [one for one in listed if not is_unknown(one)]
-        if len(kept) < len(listed):
+        optional = find_optional(statement["NotResource"])
+        kept = [] if optional else [one for one in listed if not is_unknown(one)]
+        if not optional and len(kept) < len(listed):
             doubts.append(find_unknown(list(listed)))
         return ({"NotResource": kept} if kept else {"Resource": "*"}), {}, frozenset()
     if "Resource" not in statement:
@@ -233,7 +243,7 @@ def _write_principals(statement: Mapping[str, Value], doubts: list[str]) -> dict
         if name not in statement:
             continue
         value = statement[name]
-        why = find_unknown(value)
+        why = find_unknown(value) or (find_optional(value) if name == "NotPrincipal" else "")
         if not why:
             return {name: value}
         doubts.append(why)
@@ -249,16 +259,17 @@ def _write_principals(statement: Mapping[str, Value], doubts: list[str]) -> dict
 
 def _write_conditions(value: Value, doubts: list[str]) -> dict[str, Any]:
     """The lines that are known; what is not known of the others casts a doubt."""
-    why = find_unknown(value)
-    if not why or not isinstance(value, Mapping):
+    why = find_doubt(value)
+    if not why or not isinstance(value, Mapping) or is_doubtful(value):
         if why:
             doubts.append(why)
         return {} if value is None or why else {"Condition": value}
     doubts.append(why)
     kept: dict[str, dict[str, Any]] = {}
     for operator, lines in value.items():
+        is_sure = isinstance(lines, Mapping) and not is_doubtful(lines)
         for key, values in lines.items() if isinstance(lines, Mapping) else ():
-            if not find_unknown(values):
+            if is_sure and not find_doubt(values):
                 kept.setdefault(operator, {})[key] = values
             elif key.lower() == _SOURCE_ARN and "not" not in operator.lower():
                 # Who reads it only asks which sources may be meant.

@@ -6,7 +6,14 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from cdk_loopbreaker.templates.model import Partial, Unknown
+from cdk_loopbreaker.templates.model import (
+    MaybeList,
+    MaybeMapping,
+    MaybeText,
+    Partial,
+    Unknown,
+    mark_optional,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +23,8 @@ if TYPE_CHECKING:
 # Deeper than any property of CloudFormation, and far below Python's own limit.
 _DEEPEST: Final = 100
 _NOTHING: Final[Mapping[str, Any]] = {}
+_UNKNOWN: Final = (Unknown, Partial)
+_OPTIONAL: Final = (MaybeText, MaybeList, MaybeMapping)
 TOO_DEEP: Final = Unknown("a value that is nested too deeply")
 
 
@@ -58,13 +67,17 @@ def read_mapping(value: Value) -> Mapping[str, Value]:
 def read_path(value: Value, *names: str) -> Value:
     """What is found under names, one within the other.
 
-    It is unknown where something on the way is, and ``None`` where it is not there.
+    It is unknown where something on the way is, perhaps left out where something on the way may
+    be, and ``None`` where it is not there.
     """
+    why = ""
     for name in names:
         if is_unknown(value):
             return value
+        if isinstance(value, MaybeMapping):
+            why = why or value.why
         value = read_mapping(value).get(name)
-    return value
+    return mark_optional(value, why) if why and value is not None else value
 
 
 def is_unknown(value: Value) -> bool:
@@ -72,22 +85,43 @@ def is_unknown(value: Value) -> bool:
     return isinstance(value, Unknown | Partial)
 
 
+def is_doubtful(value: Value) -> bool:
+    """Whether a value is not known, or may be left out: what must hold before it forbids."""
+    return isinstance(value, (*_UNKNOWN, *_OPTIONAL))
+
+
+def get_doubt(value: Value) -> str:
+    """Why a value is doubtful by itself, whatever is in it; empty where it is not."""
+    return str(getattr(value, "why", "")) if is_doubtful(value) else ""
+
+
 def find_unknown(value: Value) -> str:
     """What is not known of a value or within it; empty where all of it is known."""
-    return next(_list_unknown(value, 0), "")
+    return next(_list_causes(value, _UNKNOWN, 0), "")
 
 
-def _list_unknown(value: Value, depth: int) -> Iterator[str]:
-    if isinstance(value, Unknown | Partial):
-        yield value.why
+def find_optional(value: Value) -> str:
+    """What decides whether a value or something within it is left out; empty for nothing."""
+    return next(_list_causes(value, _OPTIONAL, 0), "")
+
+
+def find_doubt(value: Value) -> str:
+    """Why a value that forbids or filters is no fact; empty where all of it is one."""
+    return find_unknown(value) or find_optional(value)
+
+
+def _list_causes(value: Value, wanted: tuple[type, ...], depth: int) -> Iterator[str]:
+    """Why values are of the wanted kinds, this one and those within it."""
+    if isinstance(value, wanted):
+        yield getattr(value, "why", "")
     elif depth > _DEEPEST:
         yield TOO_DEEP.why
     elif isinstance(value, Mapping):
         for one in value.values():
-            yield from _list_unknown(one, depth + 1)
+            yield from _list_causes(one, wanted, depth + 1)
     elif isinstance(value, list | tuple):
         for one in value:
-            yield from _list_unknown(one, depth + 1)
+            yield from _list_causes(one, wanted, depth + 1)
 
 
 def is_too_deep(value: Value, depth: int = 0) -> bool:
@@ -114,7 +148,7 @@ def _write_other(value: object) -> object:
 
 
 def remove_unknown(pattern: Value) -> Value:
-    """A pattern of events without the fields that are not known as a whole.
+    """A pattern of events without the fields that are not known as a whole, or may be left out.
 
     What is left lets at least as many events pass. ``None`` where nothing is left.
     """
@@ -122,7 +156,7 @@ def remove_unknown(pattern: Value) -> Value:
 
 
 def _remove_unknown(value: Value, depth: int) -> Value:
-    if is_unknown(value) or depth > _DEEPEST:
+    if is_doubtful(value) or depth > _DEEPEST:
         return None
     if isinstance(value, Mapping):
         kept = {name: _remove_unknown(one, depth + 1) for name, one in value.items()}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from cdk_loopbreaker.templates.account.functions import read_patterns
 from cdk_loopbreaker.templates.account.scope import describe_unknown
 from cdk_loopbreaker.templates.property_values import (
-    find_unknown,
+    find_doubt,
+    is_doubtful,
     is_unknown,
     read_list,
     read_mapping,
@@ -54,18 +56,23 @@ def describe_rules(scope: AccountScope) -> Iterator[Rule]:
                     scope.open_entry(resource, arn, words)
             continue
         state = told.get("State")
-        if is_unknown(state):
+        is_decided = not is_doubtful(state)
+        if not is_decided:
             scope.note_problem(resource, f"its state is {describe_unknown(state)}")
             scope.undecided.add(resource.arn)
-        yield Rule(
+        rule = Rule(
             arn=resource.arn,
             name=resource.ref.rpartition("|")[2] or resource.logical_id,
             bus_arn=bus_arn,
             pattern=_read_pattern(scope, resource, told.get("EventPattern")),
             schedule=_read_schedule(told.get("ScheduleExpression")),
-            is_enabled=read_text(state) != "DISABLED",
+            is_enabled=not is_decided or read_text(state) != "DISABLED",
             targets=tuple(_list_targets(scope, resource)),
         )
+        yield rule
+        default_bus_arn = scope.read_bus(None)
+        if is_doubtful(told.get("EventBusName")) and bus_arn != default_bus_arn and rule.pattern:
+            yield replace(rule, bus_arn=default_bus_arn)  # where the name is left out
 
 
 def _read_schedule(value: Value) -> str:
@@ -77,7 +84,7 @@ def _read_pattern(scope: AccountScope, resource: Resource, value: Value) -> str:
     """An event pattern; without what is not known of it, so that its edges are possible."""
     if value is None:
         return ""
-    why = find_unknown(value)
+    why = find_doubt(value)
     if not why:
         return write_json(value)
     scope.note_problem(resource, f"its event pattern is not known as a whole: {why}")
@@ -116,12 +123,15 @@ def describe_schedules(scope: AccountScope) -> Iterator[Schedule]:
         if not arn:
             continue
         scope.place(resource, resource.arn)
+        state = told.get("State")
+        if is_doubtful(state):
+            scope.undecided.add(resource.arn)
         yield Schedule(
             arn=resource.arn,
             target_arn=arn,
             role_arn=read_text(read_path(told.get("Target"), "RoleArn")),
             dead_letter_arn=read_text(read_path(told.get("Target"), "DeadLetterConfig", "Arn")),
-            is_enabled=read_text(told.get("State")) != "DISABLED",
+            is_enabled=is_doubtful(state) or read_text(state) != "DISABLED",
         )
 
 
@@ -144,10 +154,11 @@ def describe_pipes(scope: AccountScope) -> Iterator[Pipe]:
             continue
         scope.place(resource, resource.arn)
         criteria = read_path(parameters, "FilterCriteria")
-        if hidden := find_unknown(criteria):
+        if hidden := find_doubt(criteria):
             scope.note_gap(resource, Area.PIPES, f"its filter: {hidden}", resource.arn)
         state = told.get("DesiredState")
-        if is_unknown(state):
+        is_decided = not is_doubtful(state)
+        if not is_decided:
             scope.undecided.add(resource.arn)
         streams = [read_path(parameters, one) for one in _STREAM_PARAMETERS]
         dead_letters = [read_text(read_path(one, "DeadLetterConfig", "Arn")) for one in streams]
@@ -158,7 +169,7 @@ def describe_pipes(scope: AccountScope) -> Iterator[Pipe]:
             enrichment_arn=read_text(enrichment),
             filters=() if hidden else tuple(read_patterns(criteria)),
             role_arn=read_text(told.get("RoleArn")),
-            is_enabled=read_text(state) != "STOPPED",
+            is_enabled=not is_decided or read_text(state) != "STOPPED",
             dead_letter_arn="".join(dead_letters),
         )
     for resource in scope.list_of("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"):
@@ -232,7 +243,8 @@ def describe_delivery_streams(scope: AccountScope) -> Iterator[DeliveryStream]:
 
 def _find_transform(scope: AccountScope, resource: Resource, destination: Value) -> str:
     processing = read_path(destination, "ProcessingConfiguration")
-    if read_text(read_path(processing, "Enabled")) == "false":
+    enabled = read_path(processing, "Enabled")
+    if not is_doubtful(enabled) and read_text(enabled) == "false":
         return ""
     for processor in read_list(read_path(processing, "Processors")):
         if read_text(read_path(processor, "Type")) != "Lambda":

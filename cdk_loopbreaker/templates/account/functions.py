@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 from cdk_loopbreaker.templates.account.scope import describe_unknown
 from cdk_loopbreaker.templates.policy_documents import join_policies, write_policy
 from cdk_loopbreaker.templates.property_values import (
+    find_doubt,
     find_unknown,
+    is_doubtful,
     is_unknown,
     read_flag,
     read_list,
@@ -286,7 +288,7 @@ def _describe_mapping(scope: AccountScope, resource: Resource) -> MappingDescrip
     if not source_arn or not scope.read_function(function_arn):
         return None
     criteria = told.get("FilterCriteria")
-    hidden = find_unknown(criteria)
+    hidden = find_doubt(criteria)
     if hidden:
         scope.note_problem(resource, f"the filter of this event source mapping: {hidden}")
     failure = read_path(told.get("DestinationConfig"), "OnFailure", "Destination")
@@ -298,14 +300,15 @@ def _describe_mapping(scope: AccountScope, resource: Resource) -> MappingDescrip
     # Its UUID is not known before it is deployed; people find it by the name in the template.
     identity = f"{resource.stack}/{resource.logical_id}"
     scope.place(resource, identity)
-    if is_unknown(enabled):
+    is_decided = not is_doubtful(enabled)
+    if not is_decided:
         scope.note_problem(resource, f"whether it is enabled is {describe_unknown(enabled)}")
         scope.undecided.add(identity)
     return MappingDescription(
         uuid=identity,
         function_arn=function_arn,
         source_arn=source_arn,
-        is_enabled=read_flag(enabled, default=True),
+        is_enabled=not is_decided or read_flag(enabled, default=True),
         filters=() if hidden else tuple(read_patterns(criteria)),
         is_filter_known=not hidden,
         on_failure_arn=read_text(failure),

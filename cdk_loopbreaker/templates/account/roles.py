@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from cdk_loopbreaker.templates.account.scope import describe_unknown
 from cdk_loopbreaker.templates.managed_policies import find_managed_policy, is_managed_by_aws
 from cdk_loopbreaker.templates.policy_documents import join_policies, write_policy
 from cdk_loopbreaker.templates.property_values import (
+    get_doubt,
+    is_doubtful,
     is_unknown,
     read_list,
     read_mapping,
@@ -95,18 +97,24 @@ class _Roles:
     def _read_role(self, resource: Resource, role: _Draft) -> None:
         told = resource.properties
         self._scope.place(resource, resource.arn)
-        for policy in read_list(told.get("Policies")):
+        inline, attached = told.get("Policies"), told.get("ManagedPolicyArns")
+        for policy in read_list(inline):
             name = read_text(read_path(policy, "PolicyName")) or "inline"
-            self._add(resource, role, name, read_path(policy, "PolicyDocument"))
-        for arn in read_list(told.get("ManagedPolicyArns")):
+            doubt = get_doubt(inline) or get_doubt(policy)
+            self._add(resource, role, name, read_path(policy, "PolicyDocument"), doubt)
+        for arn in read_list(attached):
             managed = self._find_managed(resource, arn)
             if managed is None:
                 role.is_complete = False
-            elif managed not in role.policies:
+                continue
+            managed = _weaken(managed, get_doubt(attached))
+            if managed not in role.policies:
                 role.policies.append(managed)
         boundary = told.get("PermissionsBoundary")
         if boundary is not None:
-            role.boundary = self._find_managed(resource, boundary)
+            # One that a condition leaves out, perhaps, limits nothing for certain.
+            is_fact = not is_doubtful(boundary)
+            role.boundary = self._find_managed(resource, boundary) if is_fact else None
             role.is_complete = role.is_complete and role.boundary is not None
         trust = write_policy(told.get("AssumeRolePolicyDocument"))
         if trust.unread:
@@ -142,9 +150,11 @@ class _Roles:
             title = read_text(told.get("PolicyName")) or resource.logical_id
             self._add(resource, role, title, told.get("PolicyDocument"))
 
-    def _add(self, resource: Resource, role: _Draft, name: str, document: Value) -> None:
+    def _add(
+        self, resource: Resource, role: _Draft, name: str, document: Value, doubt: str = ""
+    ) -> None:
         self._scope.places.setdefault(f"{role.arn} {name}", resource.place)
-        written = self._write(resource, name, document)
+        written = self._write(resource, name, document, doubt)
         role.is_complete = role.is_complete and not written.unread
         role.policies.append(NamedPolicy(name=name, text=written.text))
 
@@ -154,10 +164,13 @@ class _Roles:
         written = self._write(resource, name, resource.properties.get("PolicyDocument"))
         return None if written.unread else NamedPolicy(name=name, text=written.text)
 
-    def _write(self, resource: Resource, name: str, document: Value) -> WrittenPolicy:
+    def _write(
+        self, resource: Resource, name: str, document: Value, doubt: str = ""
+    ) -> WrittenPolicy:
         # A role that may not exist weakens its policies by itself.
         is_sure = resource.is_certain or resource.type == _ROLE
-        doubt = "" if is_sure else f"the condition of {resource.logical_id}"
+        if not is_sure:
+            doubt = f"the condition of {resource.logical_id}"
         written = write_policy(document, doubt)
         self._scope.refer(sorted(written.named))
         if written.unread:
@@ -176,6 +189,11 @@ class _Roles:
             return found
         self._scope.note_problem(resource, f"managed policy {arn[:200]} is not known here")
         return None
+
+
+def _weaken(policy: NamedPolicy, doubt: str) -> NamedPolicy:
+    """A policy that a condition leaves out, perhaps."""
+    return replace(policy, text=write_policy(policy.text, doubt).text) if doubt else policy
 
 
 def _is_for_own_account(trust: WrittenPolicy, account: str) -> bool:

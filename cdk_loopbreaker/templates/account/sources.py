@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from cdk_loopbreaker.templates.account.scope import describe_unknown
 from cdk_loopbreaker.templates.property_values import (
-    find_unknown,
+    find_doubt,
+    is_doubtful,
     is_unknown,
     read_flag,
     read_list,
@@ -75,8 +76,8 @@ def describe_buckets(scope: AccountScope) -> Iterator[Bucket]:
         event_bridge = read_path(configuration, "EventBridgeConfiguration")
         if event_bridge is not None:
             enabled = read_path(event_bridge, "EventBridgeEnabled")
-            own.has_event_bridge = is_unknown(enabled) or read_flag(enabled, default=True)
-            if find_unknown(event_bridge):
+            own.has_event_bridge = is_doubtful(enabled) or read_flag(enabled, default=True)
+            if find_doubt(event_bridge):
                 scope.undecided.add(resource.ref)
         _read_replication(scope, resource, own)
     for resource in scope.list_of(_CUSTOM):
@@ -134,14 +135,16 @@ def _read_notifications(
             read_path(entry, "Filter", "S3Key", "Rules")
             or read_path(entry, "Filter", "Key", "FilterRules")
         )
-        limits = {
-            read_text(read_path(one, "Name")).lower(): read_path(one, "Value") for one in rules
-        }
         identity = read_text(read_path(entry, "Id")) or f"{name} {len(own.notifications) + 1}"
         scope.place(resource, identity)
-        if find_unknown([read_path(entry, "Filter"), *events]) or not all(events):
+        hidden = find_doubt(read_path(entry, "Filter"))
+        limits = {
+            read_text(read_path(one, "Name")).lower(): read_text(read_path(one, "Value"))
+            for one in (() if hidden else rules)
+        }
+        if hidden or not all(events):
             # A filter that is not known may let everything pass, or nothing.
-            words = f"a filter of its notifications is not known: {find_unknown(entry)}"
+            words = f"a filter of its notifications is not known: {find_doubt(entry)}"
             scope.note_problem(resource, words)
             scope.undecided.add(identity)
             events = tuple(one for one in events if one) or ("s3:*",)
@@ -150,8 +153,8 @@ def _read_notifications(
                 id=identity,
                 target_arn=target_arn,
                 events=events,
-                prefix=read_text(limits.get("prefix")),
-                suffix=read_text(limits.get("suffix")),
+                prefix=limits.get("prefix", ""),
+                suffix=limits.get("suffix", ""),
             )
         )
 
@@ -171,7 +174,8 @@ def _open_targets(scope: AccountScope, resource: Resource) -> None:
 def _read_replication(scope: AccountScope, resource: Resource, own: _Notifying) -> None:
     configuration = resource.properties.get("ReplicationConfiguration")
     for rule in read_list(read_path(configuration, "Rules")):
-        if read_text(read_path(rule, "Status")) == "Disabled":
+        status = read_path(rule, "Status")
+        if not is_doubtful(status) and read_text(status) == "Disabled":
             continue
         target = read_path(rule, "Destination", "Bucket")
         _, arn = scope.link(resource, resource.arn, target, "replication")
@@ -242,7 +246,7 @@ def _describe_subscription(
     scope.place(resource, arn)
     policy = told.get("FilterPolicy")
     scope_of_filter = told.get("FilterPolicyScope")
-    hidden = find_unknown(policy) or find_unknown(scope_of_filter)
+    hidden = find_doubt(policy) or find_doubt(scope_of_filter)
     if hidden:
         scope.note_problem(resource, f"the filter of this subscription: {hidden}")
     text = "" if hidden or policy is None else write_json(policy)
@@ -276,7 +280,7 @@ def describe_log_subscriptions(scope: AccountScope) -> Iterator[LogSubscription]
             continue
         scope.place(resource, name)
         pattern = told.get("FilterPattern")
-        if is_unknown(pattern):
+        if is_doubtful(pattern):
             scope.note_problem(resource, f"its pattern is {describe_unknown(pattern)}")
             scope.undecided.add(name)
         yield LogSubscription(
@@ -319,10 +323,10 @@ def _describe_account_policy(scope: AccountScope, resource: Resource) -> Iterato
     scope.place(resource, name)
     criteria = told.get("SelectionCriteria")
     selection = parse_selection(read_text(criteria))
-    if is_unknown(criteria):
+    if is_doubtful(criteria):
         scope.note_problem(resource, f"its selection is {describe_unknown(criteria)}")
     pattern = read_path(document, "FilterPattern")
-    if is_unknown(pattern):
+    if is_doubtful(pattern):
         scope.undecided.add(name)
     yield LogSubscription(
         name=name,
@@ -330,7 +334,7 @@ def _describe_account_policy(scope: AccountScope, resource: Resource) -> Iterato
         destination_arn=read_text(target),
         pattern=read_text(pattern),
         excluded_groups=selection or (),
-        is_selection_known=selection is not None and not is_unknown(criteria),
+        is_selection_known=selection is not None and not is_doubtful(criteria),
     )
 
 

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from cdk_loopbreaker.templates.intrinsics.values import NO_VALUE, Symbol, combine, is_known
-from cdk_loopbreaker.templates.model import Partial, Unknown
+from cdk_loopbreaker.templates.model import MaybeList, MaybeText, Partial, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,7 +101,7 @@ def _evaluate_if(evaluator: Evaluator, argument: object) -> Result:
             if verdict is not None:
                 return evaluator.evaluate(one if verdict else other)
             ways = (evaluator.evaluate(one), evaluator.evaluate(other))
-            if ways[0] != ways[1]:
+            if repr(ways[0]) != repr(ways[1]):
                 evaluator.is_joined = True
             return combine(*ways, f"condition {name}")
     evaluator.report("Fn::If cannot be read: it takes [condition, value, value]")
@@ -128,8 +128,8 @@ def _evaluate_select(evaluator: Evaluator, argument: object) -> Result:
         case _:
             evaluator.report("Fn::Select cannot be read: it takes [index, list]")
             return Unknown("Fn::Select")
-    if isinstance(values, Unknown | Partial):
-        return Unknown(values.why)
+    if isinstance(values, Unknown | Partial | MaybeList):
+        return Unknown(values.why)  # the place of an element depends on those before it
     if not isinstance(values, list) or index is None:
         evaluator.report("Fn::Select cannot be read: it takes [index, list]")
         return Unknown("Fn::Select")
@@ -164,7 +164,7 @@ def _evaluate_map(evaluator: Evaluator, argument: object) -> Result:
     keys: list[str] = []
     for one in (name, first, second):
         key = evaluator.evaluate(one)
-        if isinstance(key, Unknown | Partial):
+        if isinstance(key, Unknown | Partial | MaybeText):
             return Unknown(key.why)
         keys.append("" if key is NO_VALUE else str(_normalize(key)))
     found: object = evaluator.stack.section("Mappings")

@@ -21,7 +21,7 @@ from cdk_loopbreaker.templates.intrinsics.effort import (
 from cdk_loopbreaker.templates.intrinsics.references import REFERENCES, refer
 from cdk_loopbreaker.templates.intrinsics.texts import TEXTS, read_dynamic_references
 from cdk_loopbreaker.templates.intrinsics.values import NO_VALUE, join_lists, measure
-from cdk_loopbreaker.templates.model import Unknown
+from cdk_loopbreaker.templates.model import MaybeList, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -134,13 +134,15 @@ class Evaluator:
 
     def _evaluate_list(self, raw: list[object]) -> Value:
         values: list[Value] = []
+        why = ""
         for one in raw:
             value = self._evaluate_element(one)
             if isinstance(value, Alternatives):
                 values.extend(value.values)
+                why = why or value.why
             elif value is not NO_VALUE:
                 values.append(value)
-        return values
+        return MaybeList(values, why) if why else values
 
     def _evaluate_element(self, raw: object) -> Result | Alternatives:
         """An element of a list; one that a condition chooses may be both ways' element."""
@@ -149,7 +151,9 @@ class Evaluator:
                 if judge_condition(self, name) is None:
                     self.is_joined = True
                     ways = (self.evaluate(one), self.evaluate(other))
-                    return Alternatives(join_lists(*([way] for way in ways if way is not NO_VALUE)))
+                    values = join_lists(*([way] for way in ways if way is not NO_VALUE))
+                    is_same = repr(ways[0]) == repr(ways[1])
+                    return Alternatives(values, "" if is_same else f"condition {name}")
         return self.evaluate(raw)
 
     def evaluate_text(self, raw: object) -> str | None:
@@ -235,6 +239,7 @@ class Evaluator:
 
 @dataclass(frozen=True, slots=True)
 class Alternatives:
-    """Elements of which one or the other is in a list."""
+    """Elements of which one or the other is in a list. `why`: empty where both are the same."""
 
     values: list[Value]
+    why: str

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from cdk_loopbreaker.templates.intrinsics.references import read_attribute, refer
 from cdk_loopbreaker.templates.intrinsics.values import NO_VALUE, is_known, join_texts, write_json
-from cdk_loopbreaker.templates.model import Partial, Unknown
+from cdk_loopbreaker.templates.model import MaybeList, MaybeText, Partial, Unknown
+from cdk_loopbreaker.templates.property_values import find_optional
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,6 +70,8 @@ def _evaluate_join(evaluator: Evaluator, argument: object) -> Result:
     match argument:
         case [str(delimiter), raw]:
             values = evaluator.evaluate(raw)
+            if isinstance(values, MaybeList):
+                return Unknown(values.why)
             if isinstance(values, list):
                 evaluator.spend(values)
                 return evaluator.spend(join_texts(values, delimiter))
@@ -81,6 +84,8 @@ def _evaluate_split(evaluator: Evaluator, argument: object) -> Result:
     match argument:
         case [str(delimiter), raw] if delimiter:
             text = evaluator.evaluate(raw)
+            if isinstance(text, MaybeText):
+                return Unknown(text.why)
             if isinstance(text, str):
                 evaluator.spend(text)
                 return [*text.split(delimiter)]
@@ -102,16 +107,19 @@ def _split_partial(text: Partial, delimiter: str) -> Value:
 
 def _evaluate_base64(evaluator: Evaluator, argument: object) -> Result:
     text = evaluator.evaluate(argument)
-    if isinstance(text, str):
+    if isinstance(text, str) and not isinstance(text, MaybeText):
         return evaluator.spend(base64.b64encode(text.encode()).decode())
-    if isinstance(text, Unknown | Partial):
+    if isinstance(text, Unknown | Partial | MaybeText):
         return Unknown(text.why)
     return _refuse(evaluator, "Fn::Base64", "a text")
 
 
 def _evaluate_json(evaluator: Evaluator, argument: object) -> Result:
     value = evaluator.evaluate(argument)
-    return NO_VALUE if value is NO_VALUE else evaluator.spend(write_json(value))
+    if value is NO_VALUE:
+        return NO_VALUE
+    why = find_optional(value)
+    return Unknown(why) if why else evaluator.spend(write_json(value))
 
 
 def _evaluate_length(evaluator: Evaluator, argument: object) -> Result:

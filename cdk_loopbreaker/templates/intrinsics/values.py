@@ -6,7 +6,14 @@ import json
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from cdk_loopbreaker.templates.model import Partial, Unknown
+from cdk_loopbreaker.templates.model import (
+    MaybeList,
+    MaybeMapping,
+    MaybeText,
+    Partial,
+    Unknown,
+    mark_optional,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,6 +75,8 @@ def _append(pieces: list[str | Unknown], piece: str | Unknown) -> None:
 
 def read_text(value: Value) -> str | Partial | Unknown:
     """A value as CloudFormation writes it into a text."""
+    if isinstance(value, MaybeText):
+        return Unknown(value.why)
     if isinstance(value, str):
         return str(value)
     if isinstance(value, Partial | Unknown):
@@ -88,7 +97,7 @@ def measure(value: Value) -> int:
 
 def is_known(value: object) -> bool:
     """Whether a value and everything in it is known."""
-    if isinstance(value, Unknown | Partial):
+    if isinstance(value, Unknown | Partial | MaybeText | MaybeList | MaybeMapping):
         return False
     if isinstance(value, dict):
         return all(is_known(one) for one in value.values())
@@ -129,15 +138,16 @@ def _write_pieces(value: Value) -> Iterable[Value]:
 def combine(one: Result, other: Result, why: str) -> Result:
     """What holds of a value that is one or the other, where nobody can tell which.
 
-    Lists are joined and mappings merged, so that everything that may be there is there. Two
-    different texts are unknown.
+    Lists are joined and mappings merged, so that everything that may be there is there. What is
+    not there both ways is marked. Two different texts are unknown.
     """
     if one is NO_VALUE or other is NO_VALUE:
-        return other if one is NO_VALUE else one
-    if one == other:
+        there = other if one is NO_VALUE else one
+        return there if there is NO_VALUE else mark_optional(there, why)
+    if repr(one) == repr(other):
         return one
     if isinstance(one, list) or isinstance(other, list):
-        return join_lists(one, other)
+        return MaybeList(join_lists(one, other), why)
     if isinstance(one, dict) and isinstance(other, dict):
         merged = {
             key: combine(one.get(key, NO_VALUE), other.get(key, NO_VALUE), why)

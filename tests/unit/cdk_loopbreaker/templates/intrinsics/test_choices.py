@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cdk_loopbreaker.templates.model import Unknown
+from cdk_loopbreaker.templates.model import MaybeList, MaybeMapping, MaybeText, Unknown
 from tests.unit.cdk_loopbreaker.templates.written import (
     evaluate,
     list_words,
@@ -36,6 +36,7 @@ Conditions:
   IsEither: !Or [!Condition IsProd, !Condition IsOpen]
   IsAny: !Or [!Condition IsDev, !Condition IsOpen]
 """
+OPEN = Unknown("condition IsOpen")
 
 
 @pytest.mark.parametrize(
@@ -67,15 +68,52 @@ def test_a_condition_has_three_values(tmp_path: Path, condition: str, value: Val
         ("[!If [IsProd, a, b], !If [IsDev, c, !Ref AWS::NoValue]]", ["a"]),
         (
             "!If [IsOpen, {A: 1, B: [x], C: 1}, {B: [y], C: 2}]",
-            {"A": 1, "B": ["x", "y"], "C": Unknown("condition IsOpen")},
+            {"A": OPEN, "B": ["x", "y"], "C": OPEN},
         ),
     ],
 )
 def test_both_ways_of_an_unknown_condition_are_joined(
     tmp_path: Path, expression: str, value: Value
 ) -> None:
-    """What may be there is there; what would be two texts is unknown."""
+    """What may be there is there; what would be two texts is unknown, or a number or none."""
     assert evaluate(tmp_path, expression, REST) == value
+
+
+@pytest.mark.parametrize(
+    ("expression", "kind"),
+    [
+        ("!If [IsOpen, a, !Ref AWS::NoValue]", MaybeText),
+        ("!If [IsOpen, !Ref AWS::NoValue, [a]]", MaybeList),
+        ("!If [IsOpen, [a], [a, b]]", MaybeList),
+        ("[a, !If [IsOpen, b, !Ref AWS::NoValue]]", MaybeList),
+        ("[a, !If [IsOpen, b, b]]", list),
+        ("!If [IsOpen, {A: a}, !Ref AWS::NoValue]", MaybeMapping),
+        ("!If [IsOpen, {A: a}, {A: b}]", dict),
+        ("!If [IsProd, a, !Ref AWS::NoValue]", str),
+    ],
+)
+def test_what_a_condition_may_leave_out_is_marked(
+    tmp_path: Path, expression: str, kind: type
+) -> None:
+    """Whoever reads a restriction can tell that it is none on the other way."""
+    assert type(evaluate(tmp_path, expression, REST)) is kind
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "!Join ['-', [a, !If [IsOpen, b, !Ref AWS::NoValue]]]",
+        "!Select [0, [!If [IsOpen, a, !Ref AWS::NoValue], b]]",
+        "!Base64 {Fn::If: [IsOpen, a, !Ref AWS::NoValue]}",
+        "!Split ['-', !If [IsOpen, a, !Ref AWS::NoValue]]",
+        "!FindInMap [Names, us-east-1, !If [IsOpen, prod, !Ref AWS::NoValue]]",
+        "{Fn::ToJsonString: {A: !If [IsOpen, a, !Ref AWS::NoValue]}}",
+        "{Fn::Length: [a, !If [IsOpen, b, !Ref AWS::NoValue]]}",
+    ],
+)
+def test_what_is_made_of_an_optional_value_is_unknown(tmp_path: Path, expression: str) -> None:
+    """A text or element is another one where a piece or element is left out."""
+    assert isinstance(evaluate(tmp_path, expression, REST), Unknown)
 
 
 def test_a_resource_of_an_unknown_condition_is_not_certain(tmp_path: Path) -> None:
