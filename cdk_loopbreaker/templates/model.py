@@ -147,6 +147,8 @@ class Resource:
         have none.
     attributes
         What `Fn::GetAtt` gives, of the attributes that are known: ``{"StreamArn": "arn:..."}``.
+    is_account_known, is_region_known
+        False where `account` or `region` is a stand-in.
     is_certain
         False where a condition decides whether it exists, or what it contains, and the templates
         do not tell which way. Lists of both ways are joined then.
@@ -166,6 +168,8 @@ class Resource:
     account: str
     region: str
     partition: str = "aws"
+    is_account_known: bool = True
+    is_region_known: bool = True
     is_certain: bool = True
     metadata: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from cdk_loopbreaker.templates.intrinsics.values import Symbol
 from cdk_loopbreaker.templates.model import Partial, Unknown
 from cdk_loopbreaker.templates.property_values import (
     TOO_DEEP,
@@ -24,6 +25,7 @@ from cdk_loopbreaker.templates.property_values import (
     is_too_deep,
     is_unknown,
     read_list,
+    read_mapping,
     read_path,
     read_text,
     write_json,
@@ -35,11 +37,13 @@ from functions.domain.graph.writes.write_actions import ARN_HEADS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from cdk_loopbreaker.templates.home import Home
     from cdk_loopbreaker.templates.model import Value
 
 _VERSION: Final = "2012-10-17"
 _SOURCE_ARN: Final = "aws:sourcearn"
 _WILDCARDS: Final = frozenset("*?$")
+_WHERE: Final = "the account and Region"
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9 ._-]+")
 _ANYBODY: Final = {"AWS": "*"}
 # An operator that IAM does not have: whoever reads it can decide neither way, and says so in the
@@ -80,7 +84,7 @@ class WrittenPolicy:
         )
 
 
-def write_policy(document: Value, doubt: str = "") -> WrittenPolicy:
+def write_policy(document: Value, doubt: str = "", home: Home | None = None) -> WrittenPolicy:
     """Write a policy document.
 
     Parameters
@@ -89,6 +93,8 @@ def write_policy(document: Value, doubt: str = "") -> WrittenPolicy:
         An object, or its JSON.
     doubt
         What decides whether the policy exists at all; empty where it certainly does.
+    home
+        Of the stack: what names another one may mean the own one, where nothing tells which it is.
     """
     doubt = doubt or get_doubt(document)
     if isinstance(document, str):
@@ -106,7 +112,7 @@ def write_policy(document: Value, doubt: str = "") -> WrittenPolicy:
     statements = read_path(document, "Statement")
     doubt = doubt or get_doubt(statements)
     written = [
-        _write_statement(statement, number, doubt)
+        _write_statement(statement, number, doubt, home)
         for number, statement in enumerate(read_list(statements), 1)
     ]
     return join_policies(written)
@@ -133,7 +139,7 @@ def join_policies(written: Iterable[WrittenPolicy]) -> WrittenPolicy:
     return WrittenPolicy(statements=tuple(statements), unread=tuple(unread), named=frozenset(named))
 
 
-def _write_statement(statement: Value, number: int, doubt: str) -> WrittenPolicy:
+def _write_statement(statement: Value, number: int, doubt: str, home: Home | None) -> WrittenPolicy:
     if isinstance(statement, Unknown | Partial):
         return WrittenPolicy(unread=(statement.why,))
     if not isinstance(statement, Mapping):
@@ -151,15 +157,15 @@ def _write_statement(statement: Value, number: int, doubt: str) -> WrittenPolicy
     sid = read_text(statement.get("Sid")) or f"statement {number}"
     doubts = [one for one in (doubt, find_optional(statement)) if one]
     principals = _write_principals(statement, doubts)
-    conditions = _write_conditions(statement.get("Condition"), doubts)
-    resources, patterns, names = _write_resources(statement, doubts)
+    conditions = _write_conditions(statement.get("Condition"), doubts, home)
+    resources, patterns, names = _write_resources(statement, doubts, home)
     both = {**known, **principals}
     found = []
     if resources is not None:
         found.append({"Sid": sid, **both, **resources, **_depend(conditions, doubts)})
     if patterns:
         limits = _depend(conditions, [*doubts, *patterns.values()])
-        own = sid if resources is None else f"{sid}, {find_unknown(statement['Resource'])}"
+        own = sid if resources is None else f"{sid}, {next(iter(patterns.values()))}"
         found.append({"Sid": own, **both, "Resource": list(patterns), **limits})
     is_write = known.get("Effect") == "Allow" and _is_more_than_reading(actions)
     return WrittenPolicy(
@@ -181,7 +187,7 @@ def _is_more_than_reading(actions: Value) -> bool:
 
 
 def _write_resources(
-    statement: Mapping[str, Value], doubts: list[str]
+    statement: Mapping[str, Value], doubts: list[str], home: Home | None
 ) -> tuple[dict[str, Any] | None, dict[str, str], frozenset[str]]:
     """The element with what is known, the patterns of what is not, and the ARNs that are named.
 
@@ -193,6 +199,9 @@ def _write_resources(
         kept = [] if optional else [one for one in listed if not is_unknown(one)]
         if not optional and len(kept) < len(listed):
             doubts.append(find_unknown(list(listed)))
+        if any(_adopt(one, home) for one in kept):
+            doubts.append(_WHERE)
+            kept = []
         return ({"NotResource": kept} if kept else {"Resource": "*"}), {}, frozenset()
     if "Resource" not in statement:
         return {}, {}, frozenset()
@@ -209,11 +218,20 @@ def _write_resources(
         else:
             known.append(one)
             named.add(read_text(one))
+            if own := _adopt(one, home):
+                patterns.setdefault(own, _WHERE)
     names = frozenset(one for one in named if _is_name(one))
     if not known and patterns:
         return None, patterns, names
     is_single = not isinstance(statement["Resource"], list | tuple)
     return {"Resource": known[0] if is_single and known else known}, patterns, names
+
+
+def _adopt(value: Value, home: Home | None) -> str:
+    """The ARN that this one may be of the own account and Region; empty for the same."""
+    text = read_text(value)
+    own = home.adopt(text) if home else text
+    return "" if own == text else own
 
 
 def _name_pieces(partial: Partial) -> str:
@@ -257,9 +275,9 @@ def _write_principals(statement: Mapping[str, Value], doubts: list[str]) -> dict
     return {}
 
 
-def _write_conditions(value: Value, doubts: list[str]) -> dict[str, Any]:
+def _write_conditions(value: Value, doubts: list[str], home: Home | None) -> dict[str, Any]:
     """The lines that are known; what is not known of the others casts a doubt."""
-    why = find_doubt(value)
+    why = find_doubt(value) or _find_stand_in(value, home)
     if not why or not isinstance(value, Mapping) or is_doubtful(value):
         if why:
             doubts.append(why)
@@ -269,7 +287,7 @@ def _write_conditions(value: Value, doubts: list[str]) -> dict[str, Any]:
     for operator, lines in value.items():
         is_sure = isinstance(lines, Mapping) and not is_doubtful(lines)
         for key, values in lines.items() if isinstance(lines, Mapping) else ():
-            if is_sure and not find_doubt(values):
+            if is_sure and not find_doubt(values) and not _is_about_home(key, values, home):
                 kept.setdefault(operator, {})[key] = values
             elif key.lower() == _SOURCE_ARN and "not" not in operator.lower():
                 # Who reads it only asks which sources may be meant.
@@ -278,6 +296,34 @@ def _write_conditions(value: Value, doubts: list[str]) -> dict[str, Any]:
                     for one in read_list(values)
                 ]
     return {"Condition": kept} if kept else {}
+
+
+def _find_stand_in(conditions: Value, home: Home | None) -> str:
+    """Why a line that compares an account or Region is not decided; empty where none is."""
+    is_open = any(
+        _is_about_home(key, values, home)
+        for lines in read_mapping(conditions).values()
+        for key, values in read_mapping(lines).items()
+    )
+    return _WHERE if is_open else ""
+
+
+def _is_about_home(key: str, values: Value, home: Home | None) -> bool:
+    """Whether a line compares an account or Region of which only a stand-in is known.
+
+    What the template itself calls its own (`AWS::Region`) is the own one, whatever it is.
+    """
+    if home is None or home.is_known:
+        return False
+    literal = [one for one in read_list(values) if not isinstance(one, Symbol)]
+    match key.lower():
+        case "aws:requestedregion":
+            return bool(literal) and not home.is_region_known
+        case "aws:principalaccount":
+            return bool(literal) and not home.is_account_known
+        case "aws:principalarn" | "lambda:sourcefunctionarn":
+            return any(_adopt(one, home) for one in literal)
+    return False
 
 
 def _depend(conditions: dict[str, Any], doubts: list[str]) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from cdk_loopbreaker.templates.deployment.deployment import Deployment
 from cdk_loopbreaker.templates.deployment.resources import resolve_resources
 from cdk_loopbreaker.templates.documents.search import find_sources
 from cdk_loopbreaker.templates.errors import TemplateError
+from cdk_loopbreaker.templates.home import Home
+from cdk_loopbreaker.templates.intrinsics.stack import find_partition
 from cdk_loopbreaker.templates.model import Templates
 
 if TYPE_CHECKING:
@@ -43,7 +45,8 @@ def read_templates(
     parameters
         Values of parameters, for every template that declares them.
     account, region
-        For stacks that name none; 123456789012 and us-east-1 where they are left out.
+        For stacks that name none. Where they are left out, 123456789012 and us-east-1 stand in, and
+        nothing is concluded from their being these.
 
     Raises
     ------
@@ -51,7 +54,7 @@ def read_templates(
         When a path, a template or a parameter cannot be used.
     """
     try:
-        return _read(paths, parameters, account or STAND_IN_ACCOUNT, region or STAND_IN_REGION)
+        return _read(paths, parameters, account, region)
     except RecursionError as error:
         names = ", ".join(path.as_posix() for path in paths)
         raise TemplateError(f"{names}: values nest too deeply") from error
@@ -67,13 +70,13 @@ def _read(
         deployment.log.add(one.why, one.path)
     names: set[tuple[str, str, str]] = set()
     for source in found.sources:
-        where = (source.account or account, source.region or region)
+        home = _find_home(source.account or account, source.region or region)
+        where = (home.account, home.region)
         name = _make_unique(source.stack or _name_stack(source.document), where, names)
         deployment.add(
             source.document,
             name=name,
-            account=where[0],
-            region=where[1],
+            home=home,
             arguments=parameters,
             index=source.index,
         )
@@ -82,6 +85,17 @@ def _read(
         resources=resources,
         problems=deployment.log.sorted(),
         acknowledged=found.acknowledged,
+    )
+
+
+def _find_home(account: str, region: str) -> Home:
+    """Where a stack is deployed, with stand-ins for what is empty."""
+    return Home(
+        account=account or STAND_IN_ACCOUNT,
+        region=region or STAND_IN_REGION,
+        partition=find_partition(region or STAND_IN_REGION),
+        is_account_known=bool(account),
+        is_region_known=bool(region),
     )
 
 

@@ -24,6 +24,7 @@ from cdk_loopbreaker.cli.console import show_progress
 from cdk_loopbreaker.cli.errors import CLEAN, FOUND, UserError
 from cdk_loopbreaker.cli.report_options import AS_JSON, FAIL_ON, write_report
 from cdk_loopbreaker.templates.errors import TemplateError
+from cdk_loopbreaker.templates.home import is_account, is_region
 from cdk_loopbreaker.templates.read import read_templates
 from cdk_loopbreaker.version import __version__
 
@@ -78,6 +79,18 @@ Exit codes:
     help="Value of a template parameter; may be repeated. Without one its default counts.",
 )
 @click.option(
+    "--account",
+    metavar="ID",
+    default="",
+    help="Account that stacks are deployed to which name none, as 12 digits.",
+)
+@click.option(
+    "--region",
+    metavar="REGION",
+    default="",
+    help="AWS Region of stacks that name none. What depends on it is possible without it.",
+)
+@click.option(
     "--accept",
     type=click.Path(path_type=Path, dir_okay=False),
     help="YAML file with findings that are intended, each with its reason:"
@@ -91,6 +104,8 @@ def check(
     is_json: bool,
     output: Path | None,
     parameters: tuple[str, ...],
+    account: str,
+    region: str,
     accept: Path | None,
 ) -> None:
     """Find functions that can invoke themselves, in templates that are not deployed yet.
@@ -100,13 +115,15 @@ def check(
     network is needed.
     """
     given = _parse_parameters(parameters)
+    _check_home(account, region)
     entries: tuple[AcceptedEntry, ...] = ()
     try:
         if accept is not None:
             entries = read_accepted_entries(accept)
         now = datetime.now(UTC)
         with show_progress("Checking templates"):
-            report = check_templates(read_templates(paths, parameters=given), at=now)
+            templates = read_templates(paths, parameters=given, account=account, region=region)
+            report = check_templates(templates, at=now)
     except (TemplateError, AcceptanceFileError) as error:
         raise UserError(str(error)) from error
     if accept is not None:
@@ -124,6 +141,13 @@ def _parse_parameters(parameters: Sequence[str]) -> dict[str, str]:
             raise UserError(f"--parameter {one}: write NAME=VALUE")
         given[name.strip()] = value
     return given
+
+
+def _check_home(account: str, region: str) -> None:
+    if account and not is_account(account):
+        raise UserError(f"--account {account}: an account's id has 12 digits")
+    if region and not is_region(region):
+        raise UserError(f"--region {region}: write a Region such as eu-west-1")
 
 
 def _write(report: Report, kind: str, output: Path | None, fail_on: str) -> None:

@@ -27,18 +27,20 @@ from cdk_loopbreaker.templates.account.functions import (
 from cdk_loopbreaker.templates.account.machines import describe_state_machines
 from cdk_loopbreaker.templates.account.model import DescribedAccount
 from cdk_loopbreaker.templates.account.roles import describe_resource_policies, describe_roles
-from cdk_loopbreaker.templates.account.scope import AccountScope
+from cdk_loopbreaker.templates.account.scope import AREAS, AccountScope
 from cdk_loopbreaker.templates.account.sources import (
     describe_buckets,
     describe_log_subscriptions,
     describe_queues,
     describe_subscriptions,
 )
+from cdk_loopbreaker.templates.home import Home
 from functions.domain.account.inventory import Account, Area, Gap
+from functions.domain.graph.nodes import node_of
 from functions.domain.graph.propagation.index import mentions_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from cdk_loopbreaker.templates.model import Resource, Templates
@@ -65,18 +67,48 @@ def describe_accounts(templates: Templates, *, at: datetime) -> tuple[DescribedA
     for one in templates.resources:
         grouped[one.account, one.region, one.partition].append(one)
     described = []
-    for home in homes:
-        account, region, partition = home
+    for place in homes:
+        account, region, partition = place
+        own = grouped[place]
         others = (one for one in shared.get((account, partition), ()) if one.region != region)
+        home = Home(
+            account=account,
+            region=region,
+            partition=partition,
+            is_account_known=all(one.is_account_known for one in own),
+            is_region_known=all(one.is_region_known for one in own),
+        )
+        adopted: dict[str, Resource] = {}
         scope = AccountScope(
             account=account,
             region=region,
             partition=partition,
             at=at,
-            resources=(*grouped[home], *others),
+            home=home,
+            resources=(*(_adopt(one, home, adopted) for one in own), *others),
         )
+        _note_adopted(scope, adopted)
         described.append(_describe(scope))
     return tuple(described)
+
+
+def _adopt(resource: Resource, home: Home, adopted: dict[str, Resource]) -> Resource:
+    """A resource that may name its own account and Region, where it names others."""
+    if home.is_known or resource.type.startswith(_OF_IAM):
+        return resource
+    found: dict[str, Resource] = {}
+    properties = home.adopt_all(resource.properties, lambda arn: found.update({arn: resource}))
+    adopted.update(found)
+    return replace(resource, properties=properties, is_certain=False) if found else resource
+
+
+def _note_adopted(scope: AccountScope, adopted: Mapping[str, Resource]) -> None:
+    """Note that what is taken for the own may be another account's or Region's after all."""
+    for arn, resource in adopted.items():
+        node = node_of(arn)
+        if area := AREAS.get(node.kind):
+            words = f"{node.name} may be of this account and Region, which are not given"
+            scope.note_gap(resource, area, words, node.arn)
 
 
 def _describe(scope: AccountScope) -> DescribedAccount:

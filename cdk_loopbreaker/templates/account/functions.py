@@ -157,6 +157,7 @@ def _read_permission(scope: AccountScope, resource: Resource, around: _Around) -
     written = write_policy(
         {"Statement": [compose_statement(told, resource.logical_id, arn)]},
         doubt="" if resource.is_certain else f"the condition of {resource.logical_id}",
+        home=scope.home,
     )
     around.policies.setdefault(bare, {}).setdefault(qualifier, []).append(written)
 

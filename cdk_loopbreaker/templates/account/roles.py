@@ -116,7 +116,7 @@ class _Roles:
             is_fact = not is_doubtful(boundary)
             role.boundary = self._find_managed(resource, boundary) if is_fact else None
             role.is_complete = role.is_complete and role.boundary is not None
-        trust = write_policy(told.get("AssumeRolePolicyDocument"))
+        trust = write_policy(told.get("AssumeRolePolicyDocument"), home=self._scope.home)
         if trust.unread:
             self._scope.note_problem(
                 resource, f"who may assume it is not known: {', '.join(trust.unread)}"
@@ -171,7 +171,7 @@ class _Roles:
         is_sure = resource.is_certain or resource.type == _ROLE
         if not is_sure:
             doubt = f"the condition of {resource.logical_id}"
-        written = write_policy(document, doubt)
+        written = write_policy(document, doubt, self._scope.home)
         self._scope.refer(sorted(written.named))
         if written.unread:
             told = ", ".join(written.unread)
@@ -214,7 +214,7 @@ def describe_resource_policies(scope: AccountScope) -> dict[str, str]:
         if document is None:
             continue
         doubt = "" if resource.is_certain else f"the condition of {resource.logical_id}"
-        written = write_policy(document, doubt)
+        written = write_policy(document, doubt, scope.home)
         for target in _list_subjects(scope, resource):
             arn = _read_subject(scope, target)
             if not arn:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
+    from cdk_loopbreaker.templates.home import Home
     from cdk_loopbreaker.templates.model import Place, Resource, Value
 
 AREAS: Final = {
@@ -50,6 +51,8 @@ class AccountScope:
     ----------
     resources
         Of this account and Region.
+    home
+        The same, and what of it is a stand-in.
     gaps, problems, places, undecided
         See `Account` and `DescribedAccount`; they grow.
     referred
@@ -61,6 +64,7 @@ class AccountScope:
     partition: str
     at: datetime
     resources: tuple[Resource, ...]
+    home: Home
     gaps: dict[Gap, None] = field(default_factory=dict)
     problems: dict[Problem, None] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)

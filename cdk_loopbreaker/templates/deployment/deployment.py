@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from cdk_loopbreaker.templates.documents.document import Document
     from cdk_loopbreaker.templates.documents.source import ConstructIndex
+    from cdk_loopbreaker.templates.home import Home
     from cdk_loopbreaker.templates.model import Value
 
 NESTED: Final = "AWS::CloudFormation::Stack"
@@ -50,8 +51,7 @@ class Deployment:
         document: Document,
         *,
         name: str,
-        account: str,
-        region: str,
+        home: Home,
         arguments: Mapping[str, Value],
         level: int = 0,
         index: ConstructIndex = NO_INDEX,
@@ -69,8 +69,10 @@ class Deployment:
             name=name,
             path=document.path,
             file=document.name,
-            account=account,
-            region=region,
+            account=home.account,
+            region=home.region,
+            is_account_known=home.is_account_known,
+            is_region_known=home.is_region_known,
             body=document.body,
             lines=document.lines,
             arguments=arguments,
@@ -182,8 +184,7 @@ class Deployment:
         return self.add(
             self._documents[path],
             name=identity.name,
-            account=stack.account,
-            region=stack.region,
+            home=stack.home,
             arguments=_Arguments(owner, logical_id),
             level=stack.level + 1,
             index=stack.index,

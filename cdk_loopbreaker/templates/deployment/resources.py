@@ -67,6 +67,8 @@ def _resolve(
         account=stack.account,
         region=stack.region,
         partition=stack.partition,
+        is_account_known=stack.is_account_known,
+        is_region_known=stack.is_region_known,
         is_certain=is_certain,
         metadata=metadata if isinstance(metadata, dict) else {},
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cdk_loopbreaker.templates.model import Value
 
 
+_MOST_WAYS: Final = 200
 _INDEX: Final = re.compile(r"[0-9]{1,6}")
 
 
@@ -77,11 +78,12 @@ def _judge_expression(evaluator: Evaluator, raw: object) -> bool | None:
 
 
 def _judge_equality(one: Result, other: Result) -> bool | None:
-    """Whether two values are equal; a text made up for a parameter may equal any other."""
+    """Whether two values are equal; a text that is made up may equal any other."""
     if one is NO_VALUE or other is NO_VALUE:
         return one is other
     if isinstance(one, Symbol) or isinstance(other, Symbol):
-        return True if one == other else None
+        is_same = one == other and isinstance(one, Symbol) and isinstance(other, Symbol)
+        return True if is_same else None
     if is_known(one) and is_known(other):
         return _normalize(one) == _normalize(other)
     return None
@@ -166,6 +168,8 @@ def _evaluate_map(evaluator: Evaluator, argument: object) -> Result:
         key = evaluator.evaluate(one)
         if isinstance(key, Unknown | Partial | MaybeText):
             return Unknown(key.why)
+        if isinstance(key, Symbol):
+            return _join_all(evaluator, [name, first, second], default)
         keys.append("" if key is NO_VALUE else str(_normalize(key)))
     found: object = evaluator.stack.section("Mappings")
     for text in keys:
@@ -177,6 +181,33 @@ def _evaluate_map(evaluator: Evaluator, argument: object) -> Result:
         return evaluator.evaluate(default)
     evaluator.report(f"Fn::FindInMap finds nothing under {', '.join(keys)}")
     return Unknown("Fn::FindInMap")
+
+
+def _join_all(evaluator: Evaluator, path: list[object], default: object) -> Result:
+    """What holds of all values that a map may give for keys that are made up."""
+    why = "a key of Fn::FindInMap"
+    level: list[object] = [evaluator.stack.section("Mappings")]
+    for one in path:
+        key = evaluator.evaluate(one)
+        if key is NO_VALUE:
+            return Unknown(why)
+        wanted = None if isinstance(key, Symbol) else str(_normalize(key))
+        level = [
+            value
+            for map_ in level
+            if isinstance(map_, dict)
+            for name, value in map_.items()
+            if wanted in {None, name}
+        ]
+    level += [] if default is None else [default]
+    if not level or len(level) > _MOST_WAYS:
+        return Unknown(why)
+    ways = [evaluator.evaluate(one) for one in level]
+    found = ways[0]
+    for way in ways[1:]:
+        found = combine(found, way, why)
+    evaluator.is_joined = evaluator.is_joined or len({repr(one) for one in ways}) > 1
+    return found
 
 
 CHOICES: Final[Mapping[str, Function]] = {

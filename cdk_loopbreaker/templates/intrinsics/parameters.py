@@ -22,9 +22,9 @@ def read_pseudo_parameter(evaluator: Evaluator, name: str) -> Result:
     stack = evaluator.stack
     match name.removeprefix(PSEUDO):
         case "AccountId":
-            return stack.account
+            return stack.account if stack.is_account_known else Symbol(stack.account)
         case "Region":
-            return stack.region
+            return stack.region if stack.is_region_known else Symbol(stack.region)
         case "Partition":
             return stack.partition
         case "URLSuffix":

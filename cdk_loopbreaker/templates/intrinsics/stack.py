@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cdk_loopbreaker.templates.documents.source import NO_INDEX
+from cdk_loopbreaker.templates.home import Home
 from cdk_loopbreaker.templates.model import Place
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ class Stack:
         Unique in its account and Region.
     path, file
         Its template: to find the files beside it, and as it was given.
+    is_account_known, is_region_known
+        False where `account` or `region` is a stand-in, because nothing tells it.
     body
         Its sections, after macros.
     lines
@@ -47,12 +50,25 @@ class Stack:
     file: str
     account: str
     region: str
+    is_account_known: bool = True
+    is_region_known: bool = True
     body: Mapping[str, object]
     lines: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     origins: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     arguments: Mapping[str, Value] = field(default_factory=lambda: MappingProxyType({}))
     level: int = 0
     index: ConstructIndex = NO_INDEX
+
+    @property
+    def home(self) -> Home:
+        """Where it is deployed, as far as something tells it."""
+        return Home(
+            account=self.account,
+            region=self.region,
+            partition=self.partition,
+            is_account_known=self.is_account_known,
+            is_region_known=self.is_region_known,
+        )
 
     @property
     def partition(self) -> str:

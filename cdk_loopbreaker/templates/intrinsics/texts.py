@@ -7,7 +7,13 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from cdk_loopbreaker.templates.intrinsics.references import read_attribute, refer
-from cdk_loopbreaker.templates.intrinsics.values import NO_VALUE, is_known, join_texts, write_json
+from cdk_loopbreaker.templates.intrinsics.values import (
+    NO_VALUE,
+    Symbol,
+    is_known,
+    join_texts,
+    write_json,
+)
 from cdk_loopbreaker.templates.model import MaybeList, MaybeText, Partial, Unknown
 from cdk_loopbreaker.templates.property_values import find_optional
 
@@ -88,7 +94,8 @@ def _evaluate_split(evaluator: Evaluator, argument: object) -> Result:
                 return Unknown(text.why)
             if isinstance(text, str):
                 evaluator.spend(text)
-                return [*text.split(delimiter)]
+                parts = text.split(delimiter)
+                return [Symbol(one) for one in parts] if isinstance(text, Symbol) else [*parts]
             if isinstance(text, Partial):
                 return _split_partial(text, delimiter)
             if isinstance(text, Unknown):

@@ -33,28 +33,34 @@ _MOST_CAUSES: Final = 5
 
 
 class Symbol(str):
-    """A text made up for a parameter without a value. It equals itself, and may equal any other."""
+    """A text made up for what has no value: a parameter, or the account and Region of a stack.
+
+    It equals itself, and may equal any other.
+    """
 
     __slots__ = ()
 
 
 def join_texts(values: Iterable[Value], delimiter: str = "") -> str | Partial | Unknown:
-    """One text out of several; unknown pieces stay visible in it.
+    """One text out of several; unknown pieces stay visible in it. Made-up ones make it made up.
 
     >>> join_texts(["a", Unknown("parameter P"), "b"]).pattern
     'a*b'
     """
     pieces: list[str | Unknown] = []
+    is_made_up = False
     for number, value in enumerate(values):
         if number and delimiter:
             _append(pieces, delimiter)
+        is_made_up = is_made_up or isinstance(value, Symbol)
         text = read_text(value)
         for piece in text.pieces if isinstance(text, Partial) else (text,):
             _append(pieces, piece)
     if not pieces:
         return ""
     if len(pieces) == 1:
-        return pieces[0]
+        only = pieces[0]
+        return Symbol(only) if is_made_up and isinstance(only, str) else only
     return Partial(tuple(pieces))
 
 

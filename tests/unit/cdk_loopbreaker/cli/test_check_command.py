@@ -118,12 +118,23 @@ def test_a_parameter_changes_the_outcome(template: Path) -> None:
     assert "LB023" in run(template, "--parameter", "Timeout=60").stdout
 
 
+def test_account_and_region_are_where_stacks_are(template: Path) -> None:
+    """The report is about the account and Region that are given."""
+    home = ("--account", "111122223333", "--region", "eu-west-1")
+
+    (account,) = json.loads(run(template, "--json", *home).stdout)["accounts"]
+
+    assert (account["account"], account["region"]) == ("111122223333", "eu-west-1")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("missing.yaml",), "missing.yaml"),
         (("TEMPLATE", "--parameter", "Timeout"), "write NAME=VALUE"),
         (("TEMPLATE", "--parameter", "Time=3"), "Time"),
+        (("TEMPLATE", "--account", "1234"), "12 digits"),
+        (("TEMPLATE", "--region", "Ireland"), "eu-west-1"),
         (("TEMPLATE", "--accept", "missing.yaml"), "missing.yaml: cannot be read"),
         (("TEMPLATE", "--output", "missing/report.txt"), "cannot be written"),
         (("TEMPLATE", "--fail-on", "always"), "always"),

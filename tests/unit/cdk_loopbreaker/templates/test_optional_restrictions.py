@@ -25,7 +25,7 @@ QUEUE_ARN = {"Fn::GetAtt": ["Queue", "Arn"]}
 WORK_ARN = {"Fn::GetAtt": ["Work", "Arn"]}
 OTHER = {"Filters": [{"Pattern": json.dumps({"eventSource": ["none"]})}]}
 SEND = {"Action": "sqs:SendMessage", "Resource": QUEUE_ARN}
-ELSEWHERE = {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}
+INSECURE = {"Bool": {"aws:SecureTransport": "false"}}
 
 
 def maybe(value: object, otherwise: Any = NONE) -> dict[str, Any]:
@@ -127,9 +127,9 @@ LIMITED = {
         ]
     ),
     "deny of a managed policy": of_managed(),
-    "condition": of_condition(maybe(ELSEWHERE)),
-    "condition operator": of_condition({"StringEquals": maybe(ELSEWHERE["StringEquals"])}),
-    "condition line": of_condition({"StringEquals": {"aws:RequestedRegion": maybe("eu-west-1")}}),
+    "condition": of_condition(maybe(INSECURE)),
+    "condition operator": of_condition({"Bool": maybe(INSECURE["Bool"])}),
+    "condition line": of_condition({"Bool": {"aws:SecureTransport": maybe("false")}}),
     "all but some resources": loop(
         Role=role({"Action": "sqs:*", "NotResource": ["arn:aws:sqs:::x", maybe(QUEUE_ARN)]})
     ),
