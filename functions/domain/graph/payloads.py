@@ -45,14 +45,15 @@ class Announced:
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """An event that an AWS service sends about calls of its API, asked for by one rule.
+    """An event that an AWS service sends about calls of its API, asked for by a rule.
 
     Attributes
     ----------
     source
         ``aws.ec2``; ``aws.`` where the rule asks for no source.
     rule
-        ARN of the rule, or of what else listens.
+        ARN of the rule, or of what else listens; empty on a bus that the event was forwarded to,
+        where every rule may hear of it.
     """
 
     source: str

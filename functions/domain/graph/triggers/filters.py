@@ -205,7 +205,7 @@ def is_told_apart(event_filter: Filter, payload: Payload) -> bool:
 def _is_about(event_filter: Filter, payload: Payload) -> bool:
     """Whether a filter is one for this payload: a rule hears of the calls that it asks for."""
     if isinstance(payload, Called) and isinstance(event_filter, RulePattern):
-        return event_filter.rule == payload.rule
+        return payload.rule in {"", event_filter.rule}
     return isinstance(payload, Moved) is isinstance(event_filter, BackOnly)
 
 

@@ -49,6 +49,12 @@ def list_asked_calls(pattern: str) -> tuple[str, ...]:
     return tuple(one for one in names if isinstance(one, str)) if _are_texts(names) else ()
 
 
+def list_asked_services(pattern: str) -> tuple[str, ...]:
+    """The services (``ec2``) whose changed tags a rule asks for; empty for any."""
+    names = _follow(_read_object(pattern), "detail", "service")
+    return tuple(one for one in names if isinstance(one, str)) if _are_texts(names) else ()
+
+
 def read_asked_keys(pattern: str) -> tuple[Glob, ...]:
     """Patterns of the keys that a rule asks for; empty if it asks in another way."""
     found: list[Glob] = []

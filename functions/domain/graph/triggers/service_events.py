@@ -1,6 +1,7 @@
 """Rules that hear of what AWS services do, and what would make the services speak."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -12,6 +13,7 @@ from functions.domain.graph.payloads import Called
 from functions.domain.graph.triggers.configured import read_rule
 from functions.domain.graph.triggers.rule_patterns import (
     list_asked_calls,
+    list_asked_services,
     list_aws_sources,
     may_ask_for,
 )
@@ -22,6 +24,10 @@ _UNCAUSED: Final = frozenset({"aws.health", "aws.events", "aws.scheduler", "aws.
 _PREFIXES: Final[Mapping[str, str]] = MappingProxyType(
     {"aws.emr": "elasticmapreduce", "aws.macie": "macie2", "aws.efs": "elasticfilesystem"}
 )
+# Sources that tell of what calls of any service change. `Tag change events` and `Monitoring` of the
+# Resource Groups and AWS Config developer guides; findings tell of resources as they are.
+_OF_ALL: Final = frozenset({"aws.tag", "aws.config", "aws.access-analyzer", "aws.securityhub"})
+_ALARMS: Final = ("aws.cloudwatch", "CloudWatch Alarm State Change")
 _CLOUDTRAIL: Final = "AWS API Call via CloudTrail"
 
 
@@ -41,19 +47,24 @@ def read_service_events(
             service = _PREFIXES.get(source, source.removeprefix("aws."))
             node = Node(NodeKind.SERVICE, source, f"{service} events" if service else "AWS events")
             edges.extend(read_rule(rule, node))
-            listeners.append(
-                Listener(
-                    node=node,
-                    payload=Called(source, rule.arn),
-                    service=service,
-                    actions=tuple(
-                        f"{service}:{_read_call(name)}" for name in list_asked_calls(rule.pattern)
-                    )
-                    if service
-                    else (),
-                )
-            )
+            listeners.extend(_list_listeners(rule, source, node, service))
     return edges, listeners
+
+
+def _list_listeners(rule: Rule, source: str, node: Node, service: str) -> Iterator[Listener]:
+    """Which calls make a service send the events that a rule asks for."""
+    heard = Listener(node=node, payload=Called(source, rule.arn), service=service)
+    calls = list_asked_calls(rule.pattern)
+    if source in _OF_ALL and not calls:
+        asked = list_asked_services(rule.pattern) if source == "aws.tag" else ()
+        for one in (*asked, "tag") if asked else ("",):
+            yield replace(heard, service=one)
+        return
+    actions = tuple(f"{service}:{_read_call(name)}" for name in calls)
+    yield replace(heard, actions=actions if service else ())
+    if source == _ALARMS[0] and may_ask_for(rule.pattern, *_ALARMS):
+        # No call changes the alarm: a metric that it watches does.
+        yield replace(heard, actions=("cloudwatch:PutMetricData",))
 
 
 def _read_call(name: str) -> str:

@@ -63,7 +63,9 @@ class TriggerEdge:
             return Announced(payload)
         if self.means is Means.REPLICATION and isinstance(payload, Stored):
             return replace(payload, bucket=self.target.name, action="s3:ReplicateObject")
-        return payload if self.arrives is None else self.arrives
+        if self.arrives is not None:
+            return self.arrives
+        return replace(payload, rule="") if isinstance(payload, Called) else payload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
