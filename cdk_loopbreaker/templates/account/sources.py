@@ -180,7 +180,17 @@ def _read_replication(scope: AccountScope, resource: Resource, own: _Notifying) 
         target = read_path(rule, "Destination", "Bucket")
         _, arn = scope.link(resource, resource.arn, target, "replication")
         if arn:
-            own.replicates_to.append(arn)
+            own.replicates_to.append(_name_copies(rule, arn))
+
+
+def _name_copies(rule: Value, bucket_arn: str) -> str:
+    """The objects that a rule makes: all, or those with a prefix; tags may exclude any of them."""
+    told = [read_path(rule, "Prefix"), read_path(rule, "Filter")]
+    by_tags = [read_path(rule, "Filter", one) for one in ("And", "TagFilter")]
+    if find_doubt(told) or any(one is not None for one in by_tags):
+        return bucket_arn
+    prefix = read_text(read_path(rule, "Filter", "Prefix")) or read_text(told[0])
+    return f"{bucket_arn}/{prefix}*"
 
 
 # -- queues

@@ -140,7 +140,17 @@ class Notification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
-    """A bucket that notifies; `has_event_bridge`: all its events go to the default bus."""
+    """A bucket that notifies or is copied.
+
+    Attributes
+    ----------
+    has_event_bridge
+        Whether all its events go to the default bus.
+    replicates_to
+        The objects of other buckets that its own become, as ARNs with a prefix:
+        ``arn:aws:s3:::copies/in/*``. The ARN of a bucket alone where it is not known which of its
+        objects are copied.
+    """
 
     name: str
     notifications: tuple[Notification, ...] = ()

@@ -197,12 +197,19 @@ def read_replications(reading: ReadSession) -> None:
         answer = reading.asker.ask(_GET_REPLICATION, Bucket=name)
         rules = (answer.get("ReplicationConfiguration") or {}).get("Rules") or ()
         return tuple(
-            dict.fromkeys(
-                one["Destination"]["Bucket"] for one in rules if one.get("Status") == "Enabled"
-            )
+            dict.fromkeys(_name_copies(one) for one in rules if one.get("Status") == "Enabled")
         )
 
     reading.read_details(f.REPLICATIONS, Area.BUCKETS, few, read, if_gone=())
+
+
+def _name_copies(rule: Entry) -> str:
+    """The objects that a rule makes: all, or those with a prefix; tags may exclude any of them."""
+    bucket: str = rule["Destination"]["Bucket"]
+    told = rule.get("Filter") or {}
+    if "And" in told or "Tag" in told:
+        return bucket
+    return f"{bucket}/{told.get('Prefix') or rule.get('Prefix') or ''}*"
 
 
 def reread_bucket(reading: ReadSession, name: str) -> None:

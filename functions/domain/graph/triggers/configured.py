@@ -42,6 +42,8 @@ _RECORDS: Final[Mapping[NodeKind, str]] = MappingProxyType(
     }
 )
 
+_UNKNOWN_KEYS: Final = Open(Certainty.POSSIBLE, EdgeReason.UNDECIDED, "which objects are copied")
+
 
 def read_configured(account: Account, place: AccountLocation) -> Iterator[TriggerEdge]:
     """Everything that leads on from a resource because it is configured to."""
@@ -104,14 +106,21 @@ def _read_buckets(account: Account, place: AccountLocation) -> Iterator[TriggerE
                 id=bucket.name,
                 label="EventBridge",
             )
-        for name in bucket.replicates_to:
+        for arn in bucket.replicates_to:
+            name, has_keys, keys = arn.rsplit(":", 1)[-1].partition("/")
             yield TriggerEdge(
                 source=source,
-                target=node_of(bucket_arn(place.partition, name.rsplit(":", 1)[-1])),
+                target=node_of(bucket_arn(place.partition, name)),
                 means=Means.REPLICATION,
                 id=bucket.name,
                 label="replication",
+                event_filter=_read_replicated_keys(keys) if has_keys else _UNKNOWN_KEYS,
             )
+
+
+def _read_replicated_keys(keys: str) -> Filter:
+    prefix = keys.removesuffix("*")
+    return KeyFilter(("s3:ObjectCreated:*",), prefix) if prefix else OPEN
 
 
 def _label_events(events: tuple[str, ...]) -> str:

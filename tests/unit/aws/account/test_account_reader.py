@@ -360,10 +360,19 @@ def test_replication_is_asked_for_where_a_role_replicates() -> None:
     }
     target = "arn:aws:s3:::bucket-2"
     rule = {"Status": "Enabled", "Destination": {"Bucket": target}}
-    aws.replications["bucket-0"] = {"ReplicationConfiguration": {"Rules": [rule]}}
+    tagged = {"Prefix": "tagged/", "Tags": [{"Key": "copy", "Value": "yes"}]}
+    rules = [
+        rule,
+        {**rule, "Filter": {"Prefix": "in/"}},
+        {**rule, "Prefix": "old/"},
+        {**rule, "Filter": {"And": tagged}},
+        {**rule, "Prefix": "off/", "Status": "Disabled"},
+    ]
+    aws.replications["bucket-0"] = {"ReplicationConfiguration": {"Rules": rules}}
     (found,) = (one for one in whole(aws).buckets if one.name == "bucket-0")
 
-    assert found.replicates_to == (target,)
+    # Which objects have a tag is not known: the bucket alone says so.
+    assert found.replicates_to == (f"{target}/*", f"{target}/in/*", f"{target}/old/*", target)
     assert aws.calls["s3.get_bucket_replication"] == 1
 
 

@@ -205,8 +205,14 @@ class _Template:
             if bucket.replicates_to:
                 told["ReplicationConfiguration"] = {
                     "Rules": [
-                        {"Status": "Enabled", "Destination": {"Bucket": arn}}
-                        for arn in bucket.replicates_to
+                        {
+                            "Status": "Enabled",
+                            "Filter": {"Prefix": keys.removesuffix("*")}
+                            if keys
+                            else {"TagFilter": {"Key": "copy", "Value": "yes"}},
+                            "Destination": {"Bucket": target},
+                        }
+                        for target, _, keys in (one.partition("/") for one in bucket.replicates_to)
                     ]
                 }
         for subscription in self._account.subscriptions:

@@ -244,6 +244,29 @@ def test_an_unknown_filter_lets_pass_what_it_may(tmp_path: Path) -> None:
     assert mapped.edges[0].reason is EdgeReason.FILTER_UNREADABLE
 
 
+@pytest.mark.parametrize(
+    ("limits", "copies"),
+    [
+        ({}, "/*"),
+        ({"Prefix": "in/"}, "/in/*"),
+        ({"Filter": {"Prefix": "in/"}}, "/in/*"),
+        ({"Filter": {"Prefix": {"Ref": "Name"}}}, ""),
+        ({"Filter": {"TagFilter": {"Key": "copy", "Value": "yes"}}}, ""),
+        ({"Filter": {"And": {"Prefix": "in/", "TagFilters": []}}}, ""),
+    ],
+)
+def test_what_a_replication_copies(tmp_path: Path, limits: dict[str, Any], copies: str) -> None:
+    """All objects, those with a prefix, or some of which nobody knows which."""
+    rule = {"Status": "Enabled", "Destination": {"Bucket": "arn:aws:s3:::copies"}, **limits}
+    told = {"BucketName": "own", "ReplicationConfiguration": {"Rules": [rule]}}
+
+    (bucket,) = describe(
+        tmp_path, {"Own": {"Type": "AWS::S3::Bucket", "Properties": told}}, **UNKNOWN
+    ).account.buckets
+
+    assert bucket.replicates_to == (f"arn:aws:s3:::copies{copies}",)
+
+
 def test_destinations_of_an_alias_count(tmp_path: Path) -> None:
     """They are certain only where nothing else than the alias is invoked."""
     resources = {
