@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from functions.domain.graph.model import Doubt, Means, NodeKind
+from functions.domain.graph.nodes import node_of
 from functions.domain.graph.payloads import ANYTHING, Invoked
 from functions.domain.graph.propagation.builder import Builder
 from functions.domain.graph.propagation.gaps import read_gaps
@@ -98,7 +99,11 @@ class GapDoubts:
             found[Doubt.HTTP].add(self._builder.number((node, Invoked(is_async=False))))
         unread = found.setdefault(Doubt.RESOURCE, set())
         for function in self._index.functions:
-            if not function.is_policy_known or function.name in self._gaps.entries:
+            if (
+                not function.is_policy_known
+                or function.name in self._gaps.entries
+                or node_of(function.arn) in self._index.triggers.unfollowed
+            ):
                 unread.update(self._builder.flow.places_of[function.name])
         for kind in sorted(_WITH_POLICIES):
             for node in self._index.resources.of(kind):

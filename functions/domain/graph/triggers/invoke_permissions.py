@@ -1,5 +1,6 @@
 """What resource policies of functions say beside the triggers that were found."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -27,25 +28,50 @@ _DESCRIBED: Final[Mapping[str, Area]] = MappingProxyType(
     }
 )
 _URL_PRINCIPALS: Final = frozenset(
-    {"apigateway.amazonaws.com", "elasticloadbalancing.amazonaws.com"}
+    {
+        "apigateway.amazonaws.com",
+        "elasticloadbalancing.amazonaws.com",
+        "edgelambda.amazonaws.com",
+        "vpc-lattice.amazonaws.com",
+    }
+)
+# Lambda reads these by itself, with the function's role: a permission for them invokes nothing.
+_POLLED: Final = frozenset(
+    f"{one}.amazonaws.com" for one in ("dynamodb", "kinesis", "lambda", "sqs")
+)
+_REGIONAL: Final = re.compile(
+    r"([a-z0-9-]+)(?:\.[a-z]{2,}(?:-[a-z]+)+-[0-9]+)?\.amazonaws\.com(?:\.cn)?"
 )
 _URL_KEYS: Final = frozenset({"lambda:functionurlauthtype", "lambda:invokedviafunctionurl"})
 # What makes the services invoke functions that the description does not hold the triggers of.
 _FEEDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "iot.amazonaws.com": ("iot:Publish",),
-        "ses.amazonaws.com": ("ses:SendEmail", "ses:SendRawEmail"),
+        "bedrock.amazonaws.com": (
+            "bedrock:InvokeAgent",
+            "bedrock:InvokeFlow",
+            "bedrock:InvokeInlineAgent",
+        ),
+        "lex.amazonaws.com": ("lex:PostContent", "lex:PostText", "lex:PutSession"),
+        "lexv2.amazonaws.com": (
+            "lex:PutSession",
+            "lex:RecognizeText",
+            "lex:RecognizeUtterance",
+            "lex:StartConversation",
+        ),
+        "ses.amazonaws.com": (
+            "ses:SendBounce",
+            "ses:SendBulkEmail",
+            "ses:SendBulkTemplatedEmail",
+            "ses:SendCustomVerificationEmail",
+            "ses:SendEmail",
+            "ses:SendRawEmail",
+            "ses:SendTemplatedEmail",
+        ),
         "lambda.alarms.cloudwatch.amazonaws.com": (
             "cloudwatch:PutMetricData",
             "cloudwatch:SetAlarmState",
         ),
         "secretsmanager.amazonaws.com": ("secretsmanager:RotateSecret",),
-        "cognito-idp.amazonaws.com": (
-            "cognito-idp:AdminCreateUser",
-            "cognito-idp:AdminInitiateAuth",
-            "cognito-idp:SignUp",
-            "cognito-idp:InitiateAuth",
-        ),
         "codecommit.amazonaws.com": ("codecommit:GitPush", "codecommit:CreateCommit"),
         "cloudformation.amazonaws.com": (
             "cloudformation:CreateStack",
@@ -56,15 +82,33 @@ _FEEDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "codepipeline.amazonaws.com": ("codepipeline:StartPipelineExecution",),
     }
 )
+# Services that invoke functions for many of their calls: the prefix of these in IAM. Config's rules
+# hear of what calls of any service change.
+_OF_CHANGES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "cognito-idp.amazonaws.com": "cognito-idp",
+        "config.amazonaws.com": "",
+        "iot.amazonaws.com": "iot",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvokePermissions:
-    """Triggers that only a permission tells of. `url_callable`: functions that a URL may invoke."""
+    """Triggers that only a permission tells of.
+
+    Attributes
+    ----------
+    url_callable
+        Functions that a URL may invoke.
+    unfollowed
+        Functions that a service may invoke of which nobody here knows what makes it do so.
+    """
 
     edges: tuple[TriggerEdge, ...]
     listeners: tuple[Listener, ...]
     url_callable: frozenset[Node]
+    unfollowed: frozenset[Node]
 
 
 def read_invoke_permissions(account: Account, found: Iterable[TriggerEdge]) -> InvokePermissions:
@@ -73,11 +117,15 @@ def read_invoke_permissions(account: Account, found: Iterable[TriggerEdge]) -> I
     edges: dict[tuple[Node, Node], TriggerEdge] = {}
     listeners: dict[Node, Listener] = {}
     callable_by_url: set[Node] = set()
+    unfollowed: set[Node] = set()
     for function in account.functions:
         node = node_of(function.arn)
         for service, source in _list_granted_services(function):
             if service in _URL_PRINCIPALS:
                 callable_by_url.add(node)
+                continue
+            if not _is_followed(service):
+                unfollowed.add(node)
                 continue
             origin = _find_origin(account, service, source)
             if origin is None or (origin, node) in known:
@@ -94,14 +142,20 @@ def read_invoke_permissions(account: Account, found: Iterable[TriggerEdge]) -> I
                 listeners[origin] = Listener(
                     node=origin,
                     payload=Called(origin.arn, origin.arn),
-                    service="",
-                    actions=_FEEDS[service],
+                    service=_OF_CHANGES.get(service, ""),
+                    actions=_FEEDS.get(service, ()),
                 )
     return InvokePermissions(
         edges=tuple(edges.values()),
         listeners=tuple(listeners.values()),
         url_callable=frozenset(callable_by_url),
+        unfollowed=frozenset(unfollowed),
     )
+
+
+def _is_followed(service: str) -> bool:
+    """Whether it is known what makes a service invoke functions."""
+    return any(service in one for one in (_DESCRIBED, _FEEDS, _OF_CHANGES, _POLLED))
 
 
 def _find_origin(account: Account, service: str, source: str) -> Node | None:
@@ -109,7 +163,7 @@ def _find_origin(account: Account, service: str, source: str) -> Node | None:
     area = _DESCRIBED.get(service)
     if area is None:
         name = service.removesuffix(".amazonaws.com")
-        return Node(NodeKind.SERVICE, service, name) if service in _FEEDS else None
+        return Node(NodeKind.SERVICE, service, name) if service not in _POLLED else None
     if not source or "*" in source:
         return None
     is_seen = account.sees(area) and (area is not Area.LOGS or account.sees_account_policies)
@@ -138,7 +192,17 @@ def _list_granted_services(function: FunctionDescription) -> Iterator[tuple[str,
                 source = _read_source_arn(statement)
                 for principal in statement.principals.listed:
                     if principal.kind == "Service":
-                        yield principal.value, source
+                        yield _normalize_service(principal.value), source
+
+
+def _normalize_service(principal: str) -> str:
+    """A service principal without its Region and partition.
+
+    >>> _normalize_service("logs.eu-west-1.amazonaws.com")
+    'logs.amazonaws.com'
+    """
+    found = _REGIONAL.fullmatch(principal)
+    return f"{found[1]}.amazonaws.com" if found else principal
 
 
 def _is_for_url(statement: Statement) -> bool:

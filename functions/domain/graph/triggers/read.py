@@ -20,6 +20,8 @@ class Triggers:
     ----------
     url_callable
         Functions that an API or a URL may invoke, as their resource policies say.
+    unfollowed
+        Functions that a service may invoke for reasons that are not followed.
     unreadable_filters
         How many filters could not be read.
     """
@@ -27,6 +29,7 @@ class Triggers:
     edges: tuple[TriggerEdge, ...]
     listeners: tuple[Listener, ...] = ()
     url_callable: frozenset[Node] = frozenset()
+    unfollowed: frozenset[Node] = frozenset()
     unreadable_filters: int = 0
 
 
@@ -43,6 +46,7 @@ def read_triggers(account: Account) -> Triggers:
         edges=tuple(sorted(edges, key=_rank)),
         listeners=tuple(sorted({*listeners, *policies.listeners}, key=_rank_listener)),
         url_callable=policies.url_callable,
+        unfollowed=policies.unfollowed,
         unreadable_filters=sum(
             isinstance(edge.event_filter, RecordFilter | MessageFilter)
             and not edge.event_filter.is_known

@@ -32,5 +32,8 @@ _READS: Final = (
 
 
 def is_read(call: str) -> bool:
-    """Whether a call, such as ``DescribeInstances`` or ``getItem``, changes nothing."""
-    return call.lower().startswith(_READS)
+    """Whether a call, such as ``DescribeInstances`` or ``getItem``, changes nothing.
+
+    Cognito writes ``Admin`` in front of calls that an administrator makes: ``AdminGetUser``.
+    """
+    return call.lower().removeprefix("admin").startswith(_READS)
