@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from cdk_loopbreaker.templates.account.functions import list_urls
 from cdk_loopbreaker.templates.account.scope import describe_unknown
+from cdk_loopbreaker.templates.account.senders import list_integration_targets
 from cdk_loopbreaker.templates.property_values import (
     is_unknown,
     read_list,
@@ -43,21 +44,30 @@ _Route: TypeAlias = "tuple[Resource, str, str, Value]"
 def describe_apis(scope: AccountScope, functions: Iterable[FunctionDescription]) -> Iterator[Api]:
     """Who calls functions and waits for them."""
     found: dict[str, list[Integration]] = {}
+    targets: dict[str, dict[str, None]] = {}
     for arn, integration in _list_integrations(scope):
-        found.setdefault(arn, []).append(integration)
-    integrations = {arn: tuple(own) for arn, own in found.items()}
-    yield from list_apis(functions, list_urls(scope), integrations)
+        if isinstance(integration, Integration):
+            found.setdefault(arn, []).append(integration)
+        else:
+            targets.setdefault(arn, {})[integration] = None
+    yield from list_apis(
+        functions,
+        list_urls(scope),
+        {arn: tuple(own) for arn, own in found.items()},
+        {arn: tuple(own) for arn, own in targets.items()},
+    )
     yield from _list_target_groups(scope)
 
 
-def _list_integrations(scope: AccountScope) -> Iterator[tuple[str, Integration]]:
-    """What leads to functions, each with the ARN of its API."""
+def _list_integrations(scope: AccountScope) -> Iterator[tuple[str, Integration | str]]:
+    """What leads to functions, or the ARN of what else is sent to; each with the API's ARN."""
     for resource, api, key, integration in (
         *_list_bodies(scope),
         *_list_methods(scope),
         *_list_routes(scope),
     ):
         arn = scope.compose_arn("execute-api", api)
+        yield from ((arn, one) for one in list_integration_targets(scope, integration))
         uri = _find(integration, "uri", "Uri", "IntegrationUri")
         if is_unknown(uri):
             scope.note_problem(resource, f"where {key[:200]} leads is {describe_unknown(uri)}")

@@ -28,6 +28,7 @@ from cdk_loopbreaker.templates.account.machines import describe_state_machines
 from cdk_loopbreaker.templates.account.model import DescribedAccount
 from cdk_loopbreaker.templates.account.roles import describe_resource_policies, describe_roles
 from cdk_loopbreaker.templates.account.scope import AREAS, AccountScope
+from cdk_loopbreaker.templates.account.senders import note_iot_targets
 from cdk_loopbreaker.templates.account.sources import (
     describe_buckets,
     describe_log_subscriptions,
@@ -136,6 +137,7 @@ def _describe(scope: AccountScope) -> DescribedAccount:
         resource_policies=MappingProxyType(describe_resource_policies(scope)),
     )
     _note_undeclared(scope, account)
+    note_iot_targets(scope)
     account = replace(
         account,
         functions=describe_environments(scope, functions, mentions_of(account).find_named),
@@ -188,7 +190,7 @@ def _list_targets(account: Account) -> Iterator[str]:
         yield from (pipe.target_arn, pipe.enrichment_arn, pipe.dead_letter_arn)
     yield from (one.destination_arn for one in account.log_subscriptions)
     for api in account.apis:
-        yield from api.function_arns
+        yield from (*api.function_arns, *api.target_arns)
     yield from (one.dead_letter_arn for one in account.queues)
     for stream in account.delivery_streams:
         yield from (*stream.destination_arns, stream.transform_arn)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from functions.domain.account.inventory import Api, FunctionDescription, Integration
@@ -25,6 +26,7 @@ def list_apis(
     functions: Iterable[FunctionDescription],
     urls: Mapping[str, tuple[str, ...]],
     integrations: Mapping[str, tuple[Integration, ...]],
+    targets: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
 ) -> Iterator[Api]:
     """Who calls functions and waits, as their resource policies and the APIs tell.
 
@@ -35,6 +37,8 @@ def list_apis(
         not among them has a URL that is not known.
     integrations
         What of each API leads to functions, by the API's ARN without stage, method and path.
+    targets
+        What else each API sends to, by the same ARN.
     """
     behind: dict[tuple[str, str], dict[str, None]] = {}
     for function in functions:
@@ -48,6 +52,8 @@ def list_apis(
     for source, found in integrations.items():
         arns = behind.setdefault(("apigateway", source), {})
         arns.update((one.function_arn, None) for one in found)
+    for source in targets:
+        behind.setdefault(("apigateway", source), {})
     for (service, source), arns in behind.items():
         yield Api(
             arn=source,
@@ -55,6 +61,7 @@ def list_apis(
             url=_compose_api_url(source) if service == "apigateway" else "",
             kind=_KINDS[service],
             integrations=integrations.get(source, ()),
+            target_arns=targets.get(source, ()) if service == "apigateway" else (),
         )
 
 

@@ -277,7 +277,12 @@ class Integration:
 class Api:
     """An API, function URL or load balancer that invokes functions when it is called.
 
-    `integrations` are those that are known; `function_arns` names their functions too.
+    Attributes
+    ----------
+    integrations
+        Those that are known; `function_arns` names their functions too.
+    target_arns
+        What else it sends to: queues, topics, buses, tables, streams, buckets, state machines.
     """
 
     arn: str
@@ -285,6 +290,7 @@ class Api:
     url: str = ""
     kind: str = "api"
     integrations: tuple[Integration, ...] = ()
+    target_arns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Edges to and from what is not observed: what keeps a function from being ruled out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from functions.domain.graph.model import Doubt, Means, NodeKind
@@ -97,19 +97,23 @@ class GapDoubts:
         }
         for node in self._index.triggers.url_callable - known:
             found[Doubt.HTTP].add(self._builder.number((node, Invoked(is_async=False))))
-        unread = found.setdefault(Doubt.RESOURCE, set())
+        found[Doubt.RESOURCE] = set(self._list_unread())
+        return found
+
+    def _list_unread(self) -> Iterator[int]:
+        """Places of which it is not known what sends events to them."""
         for function in self._index.functions:
             if (
                 not function.is_policy_known
                 or function.name in self._gaps.entries
                 or node_of(function.arn) in self._index.triggers.unfollowed
             ):
-                unread.update(self._builder.flow.places_of[function.name])
+                yield from self._builder.flow.places_of[function.name]
+        for node in sorted(self._gaps.open_nodes):
+            if node.kind not in _WITH_POLICIES:
+                yield self._builder.number((node, ANYTHING))
         for kind in sorted(_WITH_POLICIES):
             for node in self._index.resources.of(kind):
                 if self._gaps.is_open or node in self._gaps.open_nodes:
-                    unread.update(
-                        self._builder.number((node, way.payload(node)))
-                        for way in WRITE_ACTIONS[kind]
-                    )
-        return found
+                    for way in WRITE_ACTIONS[kind]:
+                        yield self._builder.number((node, way.payload(node)))

@@ -278,13 +278,15 @@ def _read_log_subscriptions(account: Account, place: AccountLocation) -> Iterato
 
 def _read_apis(account: Account) -> Iterator[TriggerEdge]:
     for api in account.apis:
-        for arn in api.function_arns:
+        for arn in (*api.function_arns, *api.target_arns):
+            target = node_of(arn)
             yield TriggerEdge(
                 source=api_node(api.arn, api.url, api.kind),
-                target=node_of(arn),
+                target=target,
                 means=Means.HTTP,
                 id=api.arn,
                 label="HTTP",
+                arrives=describe_arrival(target),
             )
 
 
