@@ -14,17 +14,21 @@ _WEAKER = {LoopProof.CERTAIN: LoopProof.POSSIBLE, LoopProof.RULED_OUT: LoopProof
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoopStep:
-    """One edge of a loop, as far as others than the event graph need it.
+class EdgeFact:
+    """Events pass from one resource to the next.
 
     Attributes
     ----------
     source, target
-        Names of the two resources; the kinds are texts of `NodeKind`.
+        Names of the two.
+    source_kind, target_kind
+        What they are, such as ``function`` or ``queue``.
     means
-        How events pass, as text of `Means`; `label`: the same in a word or two.
+        How the events pass, such as ``event source mapping`` or ``permission``.
+    label
+        The same in a word or two, such as ``PutItem``.
     certainty
-        As text of `Certainty`.
+        ``certain`` or ``possible``.
     """
 
     source: str
@@ -68,7 +72,7 @@ class LoopStatus:
     not_ruled_out: tuple[str, ...] = ()
     at: datetime | None = None
     key: str = ""
-    steps: tuple[LoopStep, ...] = ()
+    steps: tuple[EdgeFact, ...] = ()
     steps_left_out: int = 0
 
     def believed(self, now: datetime) -> "LoopStatus":

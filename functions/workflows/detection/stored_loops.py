@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from functions.domain.detection.arrivals import Source
-from functions.domain.graph.loop_lookup import LoopStatus, LoopStep, OnLoop
+from functions.domain.graph.loop_lookup import EdgeFact, LoopStatus, OnLoop
 from functions.domain.graph.model import NodeKind
 from functions.domain.graph.ports import LoopBooks
 from functions.domain.graph.summary import Page
@@ -119,10 +119,10 @@ def _add_drawing(known: LoopStatus, page: Page) -> LoopStatus:
     )
 
 
-def _list_steps(outline: LoopOutline, function: str) -> tuple[LoopStep, ...]:
+def _list_steps(outline: LoopOutline, function: str) -> tuple[EdgeFact, ...]:
     """The edges of a loop, beginning with what triggers the function if none is left out."""
     steps = tuple(
-        LoopStep(
+        EdgeFact(
             source=source.name,
             source_kind=source.kind.value,
             target=target.name,

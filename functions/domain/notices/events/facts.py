@@ -8,6 +8,7 @@ entries that a list has no room for. What is not known, or does not apply, is le
 from dataclasses import dataclass
 from datetime import datetime
 
+from functions.domain.graph.loop_lookup import EdgeFact
 from functions.domain.notices.events.diagnosis_facts import FindingFact, RemedyFact
 
 
@@ -218,33 +219,6 @@ class IncidentFact:
     restriction: RestrictionFact | None = None
     losses: LossFact | None = None
     origin: OriginFact | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EdgeFact:
-    """Events pass from one resource to the next.
-
-    Attributes
-    ----------
-    source, target
-        Names of the two.
-    source_kind, target_kind
-        What they are, such as ``function`` or ``queue``.
-    means
-        How the events pass, such as ``event source mapping`` or ``permission``.
-    label
-        The same in a word or two, such as ``PutItem``.
-    certainty
-        ``certain`` or ``possible``.
-    """
-
-    source: str
-    source_kind: str
-    target: str
-    target_kind: str
-    means: str
-    label: str
-    certainty: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

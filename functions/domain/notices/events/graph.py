@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from functions.domain.account.inventory import Gap
+from functions.domain.graph.loop_lookup import EdgeFact
 from functions.domain.graph.model import Certainty, Edge, Loop, NativeStop
 from functions.domain.notices.events.encode import (
     LONGEST_NAME,
@@ -14,7 +15,7 @@ from functions.domain.notices.events.encode import (
     cut_texts,
     encode_facts,
 )
-from functions.domain.notices.events.facts import EdgeFact, EventFacts, GuardFact, LoopFact
+from functions.domain.notices.events.facts import EventFacts, GuardFact, LoopFact
 from functions.domain.notices.events.record import EventKind, EventSeverity, NoticeEvent
 from functions.domain.notices.graph.drawing import draw_line
 

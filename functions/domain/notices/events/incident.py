@@ -8,7 +8,7 @@ from typing import Final
 from functions.domain.changes.steps import DisableMapping, Reserve
 from functions.domain.detection.assessment import Ground, Verdict
 from functions.domain.detection.evidence import LoopProof
-from functions.domain.graph.loop_lookup import LoopStatus, LoopStep
+from functions.domain.graph.loop_lookup import LoopStatus
 from functions.domain.graph.model import NodeKind
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import Incident
@@ -31,7 +31,6 @@ from functions.domain.notices.events.encode import (
 from functions.domain.notices.events.facts import (
     CommandsFact,
     CostFact,
-    EdgeFact,
     EventFacts,
     ImpactFact,
     IncidentFact,
@@ -268,23 +267,11 @@ def _describe_loop(loop: LoopStatus) -> LoopFact | None:
         key=loop.key or None,
         functions=cut_texts(names, LONGEST_NAME),
         functions_left_out=count_rest(names),
-        edges=tuple(map(_describe_step, loop.steps)),
+        edges=loop.steps,
         edges_left_out=loop.steps_left_out,
         drawing=cut_text(loop.drawing, _LONGEST_DRAWING) if loop.drawing and is_line else None,
         broken_by=cut_text(loop.broken_by) or None,
         read_at=loop.at,
-    )
-
-
-def _describe_step(step: LoopStep) -> EdgeFact:
-    return EdgeFact(
-        source=step.source,
-        source_kind=step.source_kind,
-        target=step.target,
-        target_kind=step.target_kind,
-        means=step.means,
-        label=step.label,
-        certainty=step.certainty,
     )
 
 

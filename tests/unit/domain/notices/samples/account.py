@@ -12,7 +12,7 @@ from functions.domain.detection.assessment import (
     Verdict,
 )
 from functions.domain.detection.evidence import LoopProof, Trigger, TriggerKind
-from functions.domain.graph.loop_lookup import LoopStatus, LoopStep
+from functions.domain.graph.loop_lookup import EdgeFact, LoopStatus
 from functions.domain.graph.model import Doubt
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import Incident, incident_id
@@ -98,7 +98,7 @@ CONTEXT: Final = NoticeContext(
         at=datetime(2026, 11, 23, 3, 1, tzinfo=UTC),
         key="3f9c1d5be07a4426",
         steps=(
-            LoopStep(
+            EdgeFact(
                 source="orders-table",
                 source_kind="table",
                 target=FUNCTION,
@@ -107,7 +107,7 @@ CONTEXT: Final = NoticeContext(
                 label="stream",
                 certainty="certain",
             ),
-            LoopStep(
+            EdgeFact(
                 source=FUNCTION,
                 source_kind="function",
                 target="orders-table",
