@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, Final
 
 from cdk_loopbreaker.operating.client import CONNECT_SECONDS, READ_SECONDS, GuardClient
-from cdk_loopbreaker.operating.errors import OperatingError, explain_connection_error
+from cdk_loopbreaker.operating.errors import OperatingError
 from functions.domain.notices.text import clean
 
 if TYPE_CHECKING:
@@ -76,5 +76,7 @@ def find_caller(session: boto3.Session) -> str:
 
 def _translate(error: Exception, region: str) -> Exception:
     """The error in one line; what is no error of the SDK stays what it is."""
-    text = explain_connection_error(error, region)
+    from cdk_loopbreaker.aws_errors import explain_access_error  # noqa: PLC0415
+
+    text = explain_access_error(error, region)
     return OperatingError(text) if text else error

@@ -15,21 +15,6 @@ _LONGEST: Final = 400
 _THROTTLED: Final = frozenset(
     {"TooManyRequestsException", "ThrottlingException", "EC2ThrottledException"}
 )
-_DENIED: Final = frozenset({"AccessDeniedException", "AccessDenied", "UnauthorizedOperation"})
-_BAD_CREDENTIALS: Final = frozenset(
-    {
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "IncompleteSignature",
-        "InvalidClientTokenId",
-        "InvalidSignatureException",
-        "MissingAuthenticationToken",
-        "MissingAuthenticationTokenException",
-        "RequestExpired",
-        "SignatureDoesNotMatch",
-        "UnrecognizedClientException",
-    }
-)
 # Raised by versions that know no direct requests, for an event that they do not know.
 _OF_EARLIER_VERSIONS: Final = frozenset({"UnrecognisedSignalError", "KeyError", "ValueError"})
 
@@ -40,7 +25,9 @@ class OperatingError(Exception):
 
 def is_throttled(error: Exception) -> bool:
     """Whether AWS refused an invocation because of its rate, so that nothing ran."""
-    return _get_code(error) in _THROTTLED
+    from functions.aws.runtime.errors import get_code  # noqa: PLC0415 - it loads the SDK
+
+    return get_code(error) in _THROTTLED
 
 
 def explain_aws_error(error: Exception, function: str, region: str) -> str:
@@ -51,14 +38,23 @@ def explain_aws_error(error: Exception, function: str, region: str) -> str:
     function
         The guard function that was to be invoked.
     """
-    code = _get_code(error)
-    if code in _DENIED:
+    # Only commands that ask AWS load the SDK.
+    from botocore import exceptions as aws  # noqa: PLC0415
+
+    from cdk_loopbreaker.aws_errors import explain_access_error, is_denied  # noqa: PLC0415
+    from functions.aws.runtime.errors import get_code, get_message  # noqa: PLC0415
+
+    if isinstance(error, aws.ReadTimeoutError | aws.ConnectionClosedError):
+        return (
+            "no answer arrived. The request may still be carried out: loopbreaker status shows"
+            " what is held"
+        )
+    if is_denied(error):
         return (
             f"not permitted: these credentials need lambda:InvokeFunction on {function} in"
             f" {region} (docs/operating.md has the statement)"
         )
-    if code in _BAD_CREDENTIALS:
-        return f"the AWS credentials are expired or not valid ({code}): sign in again"
+    code = get_code(error)
     if code == "ResourceNotFoundException":
         return (
             f"Loopbreaker is not deployed in {region} of this account: there is no function"
@@ -66,40 +62,10 @@ def explain_aws_error(error: Exception, function: str, region: str) -> str:
         )
     if code in _THROTTLED:
         return f"{function} is busy ({code}): try again in a minute"
-    if code:
-        return f"AWS refused to invoke {function}: {code}: {clean(_get_message(error), _LONGEST)}"
-    return explain_connection_error(error, region)
-
-
-def explain_connection_error(error: Exception, region: str) -> str:
-    """Explain why AWS could not be reached, or not as whom; empty for other errors."""
-    from botocore import exceptions as aws  # noqa: PLC0415 - only commands that ask AWS load it
-
-    match error:
-        case aws.ProfileNotFound():
-            return f"{clean(str(error), _LONGEST)}: choose one that aws configure list-profiles has"
-        case aws.NoCredentialsError() | aws.PartialCredentialsError():
-            return "no AWS credentials: sign in, or choose a --profile"
-        case aws.NoRegionError():
-            return "no Region: give --region, or set AWS_REGION"
-        case aws.InvalidRegionError():
-            return f"{clean(region, 80)!r} is not a Region: write one such as eu-west-1"
-        case aws.EndpointConnectionError() | aws.ConnectTimeoutError():
-            return (
-                f"Lambda cannot be reached in {clean(region, 80)}: check that this Region exists,"
-                " and the network"
-            )
-        case aws.ReadTimeoutError() | aws.ConnectionClosedError():
-            return (
-                "no answer arrived. The request may still be carried out: loopbreaker status shows"
-                " what is held"
-            )
-        case aws.TokenRetrievalError() | aws.SSOError():
-            return "the AWS sign-in has expired: run aws sso login"
-        case aws.BotoCoreError():
-            return f"AWS cannot be asked: {clean(str(error), _LONGEST)}"
-        case _:
-            return ""
+    words = explain_access_error(error, region)
+    if code and not words:
+        return f"AWS refused to invoke {function}: {clean(get_message(error), _LONGEST)}"
+    return words
 
 
 def explain_failed_run(function: str, payload: object) -> str:
@@ -113,18 +79,3 @@ def explain_failed_run(function: str, payload: object) -> str:
         )
     words = clean(": ".join(one for one in (kind, message) if one), _LONGEST) or "no reason given"
     return f"{function} failed ({words}). Its log is in the log group of that function"
-
-
-def _get_code(error: Exception) -> str:
-    return _get_text(error, "Code")
-
-
-def _get_message(error: Exception) -> str:
-    return _get_text(error, "Message")
-
-
-def _get_text(error: Exception, name: str) -> str:
-    """A field of AWS's error, by the shape of `botocore.exceptions.ClientError`."""
-    response = getattr(error, "response", None)
-    details = response.get("Error") if isinstance(response, dict) else None
-    return str(details.get(name, "")) if isinstance(details, dict) else ""

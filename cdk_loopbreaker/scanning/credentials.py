@@ -20,9 +20,10 @@ from botocore.credentials import (
     DeferredRefreshableCredentials,
 )
 
+from cdk_loopbreaker.aws_errors import explain_access_error, is_denied
 from cdk_loopbreaker.scanning.errors import ScanError
 from functions.aws.runtime.clients import make_session
-from functions.aws.runtime.errors import AWS_ERRORS, get_code, get_message
+from functions.aws.runtime.errors import AWS_ERRORS, get_message
 from functions.domain.notices.text import clean
 
 if TYPE_CHECKING:
@@ -40,12 +41,6 @@ _READ_SECONDS: Final = 30
 _ATTEMPTS: Final = 2
 _CONNECTIONS: Final = 10
 _SIMILAR: Final = 0.6
-_EXPIRED: Final = re.compile(r"Expired")
-_UNKNOWN: Final = re.compile(
-    r"InvalidClientTokenId|UnrecognizedClient|InvalidAccessKeyId|SignatureDoesNotMatch"
-    r"|AuthFailure|IncompleteSignature|OptInRequired"
-)
-_DENIED: Final = re.compile(r"AccessDenied|Unauthorized|NotAuthorized")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +70,9 @@ def open_session(profile: str = "") -> Session:
         session.set_config_variable("profile", profile)
     try:
         if session.get_credentials() is None:
-            raise _translate(e.NoCredentialsError(), session)
+            raise _translate(e.NoCredentialsError())
     except AWS_ERRORS as error:
-        raise _translate(error, session) from error
+        raise _translate(error) from error
     return session
 
 
@@ -138,9 +133,9 @@ def choose_regions(session: Session, asked: Iterable[str]) -> tuple[str, ...]:
         try:
             usual = os.environ.get("AWS_REGION") or session.get_config_variable("region")
         except AWS_ERRORS as error:
-            raise _translate(error, session) from error
+            raise _translate(error) from error
         if not usual:
-            raise ScanError("no Region is set: give --region, or set AWS_REGION")
+            raise _translate(e.NoRegionError())
         regions = (usual,)
     known = {
         region: partition
@@ -187,7 +182,7 @@ def identify(session: Session, region: str) -> Identity:
     except (KeyError, IndexError) as error:
         raise ScanError(f"{region}: what answers there is not AWS") from error
     except AWS_ERRORS as error:
-        raise _translate(error, session, region) from error
+        raise _translate(error, region) from error
 
 
 def make_clients(session: Session, region: str) -> Callable[[str], Any]:
@@ -224,37 +219,11 @@ def _explain_unknown_region(region: str, known: Iterable[str]) -> str:
     )
 
 
-def _translate(error: Exception, session: Session, region: str = "") -> ScanError:
+def _translate(error: Exception, region: str = "") -> ScanError:
     """What is wrong with credentials, and what to do."""
-    match error:
-        case e.NoCredentialsError():
-            words = "no AWS credentials: give --profile, or set AWS_PROFILE or AWS_ACCESS_KEY_ID"
-        case e.PartialCredentialsError():
-            words = f"incomplete AWS credentials: {error}"
-        case e.ProfileNotFound():
-            names = ", ".join(sorted(session.available_profiles)) or "none"
-            words = f"{error}: there are {clean(names, 200)}"
-        case e.SSOError() | e.CredentialRetrievalError() | e.TokenRetrievalError():
-            words = f"the credentials cannot be renewed ({error}): log in again (aws sso login)"
-        case e.ConnectionError() | e.HTTPClientError():
-            words = f"{region}: AWS cannot be reached ({error})"
-        case e.ClientError():
-            words = _explain_refusal(error, region)
-        case _:
-            words = str(error)
-    return ScanError(clean(words, 500))
-
-
-def _explain_refusal(error: e.ClientError, region: str) -> str:
-    code, words = get_code(error), get_message(error)
-    operation = error.operation_name
-    if operation == "AssumeRole" and _DENIED.search(code):
-        return f"the role of --role-arn cannot be assumed: {words}"
-    if _EXPIRED.search(code):
-        return f"the AWS credentials have expired: log in again, or renew them ({words})"
-    if _UNKNOWN.search(code):
-        return (
-            f"AWS does not accept the credentials in {region}: they are wrong, or the Region is"
-            f" not enabled in the account ({words})"
-        )
-    return f"{operation} failed: {words}"
+    words = str(error)
+    if isinstance(error, e.ClientError):
+        words = f"{error.operation_name} failed: {get_message(error)}"
+        if error.operation_name == "AssumeRole" and is_denied(error):
+            words = f"the role of --role-arn cannot be assumed: {get_message(error)}"
+    return ScanError(explain_access_error(error, region) or clean(words, 500))

@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from cdk_loopbreaker.drill.errors import get_code
 from cdk_loopbreaker.drill.model import Helper, LoopKind
+from functions.aws.runtime.errors import get_code
 
 if TYPE_CHECKING:
     from cdk_loopbreaker.drill.aws.clients import Clients

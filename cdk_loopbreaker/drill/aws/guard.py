@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from cdk_loopbreaker.drill.errors import DrillError, explain, get_code
+from cdk_loopbreaker.drill.errors import DrillError, explain
+from functions.aws.runtime.errors import get_code
 from functions.contain.settings import Settings
 from functions.environment import SettingsError
 from stacks.names import CHART, CONTAIN, SIGNAL_ALARM_PREFIX

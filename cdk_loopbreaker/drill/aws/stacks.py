@@ -7,8 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from cdk_loopbreaker.drill.errors import DrillError, explain, get_code, get_words
+from cdk_loopbreaker.drill.errors import DrillError, explain, get_words
 from cdk_loopbreaker.drill.model import STACK_PREFIX, Helper, Names
+from functions.aws.runtime.errors import get_code
 from functions.domain.requests.drill import DRILL_TAG
 
 if TYPE_CHECKING:

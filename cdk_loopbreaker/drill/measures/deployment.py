@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cdk_loopbreaker.drill.errors import get_code
 from cdk_loopbreaker.drill.measures.context import judge, leave
+from functions.aws.runtime.errors import get_code
 
 if TYPE_CHECKING:
     from cdk_loopbreaker.drill.measures.context import MeasureContext

@@ -5,10 +5,11 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
-from cdk_loopbreaker.drill.errors import get_code, get_words
+from cdk_loopbreaker.drill.errors import get_words
 from cdk_loopbreaker.drill.measures.context import judge, leave
 from cdk_loopbreaker.drill.model import Helper
 from cdk_loopbreaker.drill.plan import RESERVED_HELPER
+from functions.aws.runtime.errors import get_code
 
 if TYPE_CHECKING:
     from cdk_loopbreaker.drill.measures.context import MeasureContext

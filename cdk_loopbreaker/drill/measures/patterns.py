@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from cdk_loopbreaker.drill.errors import get_code
 from cdk_loopbreaker.drill.measures.context import judge, settle
+from functions.aws.runtime.errors import get_code
 
 if TYPE_CHECKING:
     from cdk_loopbreaker.drill.measures.context import MeasureContext

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from cdk_loopbreaker.drill.errors import get_code, get_words
+from cdk_loopbreaker.drill.errors import get_words
 from cdk_loopbreaker.drill.measures.context import judge, leave
 from cdk_loopbreaker.drill.model import Helper
+from functions.aws.runtime.errors import get_code
 
 if TYPE_CHECKING:
     from cdk_loopbreaker.drill.measures.context import MeasureContext

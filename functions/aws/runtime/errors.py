@@ -45,8 +45,10 @@ _PASSING_CODES: Final = CONFLICT_CODES | frozenset(
 _SERVER_ERROR: Final = 500
 
 
-def get_code(error: ClientError) -> str:
-    """AWS's code of the error."""
+def get_code(error: Exception) -> str:
+    """AWS's code of the error; empty for an error that AWS did not answer with."""
+    if not isinstance(error, ClientError):
+        return ""
     return error.response.get("Error", {}).get("Code", "")
 
 

@@ -121,16 +121,22 @@ def test_a_long_history_is_read_in_pages(monkeypatch: pytest.MonkeyPatch) -> Non
     [
         (refusal("AccessDeniedException"), "need lambda:InvokeFunction on Loopbreaker-restore in"),
         (refusal("ResourceNotFoundException"), "Loopbreaker is not deployed in us-east-1"),
-        (refusal("ExpiredTokenException"), "expired or not valid (ExpiredTokenException)"),
-        (refusal("UnrecognizedClientException"), "expired or not valid"),
+        (
+            refusal("ExpiredTokenException"),
+            "the AWS credentials have expired: sign in again",
+        ),
+        (refusal("UnrecognizedClientException"), "does not accept the credentials in us-east-1"),
         (refusal("KMSAccessDeniedException", "no\nkey"), "KMSAccessDeniedException: no key"),
         (aws.NoCredentialsError(), "no AWS credentials"),
-        (aws.PartialCredentialsError(provider="env", cred_var="x"), "no AWS credentials"),
+        (aws.PartialCredentialsError(provider="env", cred_var="x"), "incomplete AWS credentials"),
         (aws.EndpointConnectionError(endpoint_url="https://x"), "check that this Region exists"),
         (aws.ReadTimeoutError(endpoint_url="https://x"), "loopbreaker status shows"),
         (aws.ConnectionClosedError(endpoint_url="https://x"), "loopbreaker status shows"),
         (aws.TokenRetrievalError(provider="sso", error_msg="x"), "aws sso login"),
-        (aws.SSLError(endpoint_url="https://x", error=OSError("bad")), "AWS cannot be asked"),
+        (
+            aws.SSLError(endpoint_url="https://x", error=OSError("bad")),
+            "AWS cannot be reached in us-east-1",
+        ),
     ],
 )
 def test_what_goes_wrong_is_one_line_that_says_what_to_do(error: Exception, words: str) -> None:

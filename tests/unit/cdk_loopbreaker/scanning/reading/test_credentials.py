@@ -60,7 +60,7 @@ def identify(answer: Any) -> credentials.Identity:
 
 def test_no_credentials() -> None:
     """The line says where they may come from."""
-    with pytest.raises(ScanError, match=r"^no AWS credentials: give --profile, or set AWS_PROFILE"):
+    with pytest.raises(ScanError, match=r"^no AWS credentials: sign in, or choose a --profile"):
         credentials.open_session()
 
 
@@ -103,7 +103,7 @@ def test_the_environment_has_a_region(monkeypatch: pytest.MonkeyPatch, tmp_path:
 @pytest.mark.parametrize(
     ("regions", "words"),
     [
-        ((), "no Region is set: give --region"),
+        ((), "no Region: give --region"),
         (("eu-west-9",), "eu-west-9 is no Region .*did you mean eu-west-"),
         (("moon",), "moon is no Region .*write it as eu-west-1"),
         (("eu-west-1", "cn-north-1"), "of different partitions"),
@@ -130,12 +130,15 @@ def test_the_identity_tells_the_partition() -> None:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (refusal("ExpiredToken", "GetCallerIdentity"), "have expired: log in again"),
+        (refusal("ExpiredToken", "GetCallerIdentity"), "have expired: sign in again"),
         (refusal("InvalidClientTokenId", "GetCallerIdentity"), "does not accept the credentials"),
         (refusal("AccessDenied", "AssumeRole"), "the role of --role-arn cannot be assumed"),
         (refusal("Whatever", "GetCallerIdentity"), "GetCallerIdentity failed: Whatever"),
-        (e.EndpointConnectionError(endpoint_url="https://x"), "cn-north-1: AWS cannot be reached"),
-        (e.UnauthorizedSSOTokenError(), "log in again"),
+        (
+            e.EndpointConnectionError(endpoint_url="https://x"),
+            "AWS cannot be reached in cn-north-1",
+        ),
+        (e.UnauthorizedSSOTokenError(), "sign in again"),
         ({}, "what answers there is not AWS"),
         ({"Account": "1", "Arn": "me"}, "what answers there is not AWS"),
     ],
