@@ -48,7 +48,6 @@ class Identity:
     """Whom AWS takes the credentials for."""
 
     account: str
-    arn: str
     partition: str
 
 
@@ -176,7 +175,6 @@ def identify(session: Session, region: str) -> Identity:
         answer = client.get_caller_identity()
         return Identity(
             account=answer["Account"],
-            arn=answer["Arn"],
             partition=answer["Arn"].split(":")[1],
         )
     except (KeyError, IndexError) as error:

@@ -359,7 +359,6 @@ class FakeHoldFacts:
             kind=find_counted_kind(arn, self._account.by_name[mapping.function].arn),
             is_enabled=mapping.enabled or mapping.is_changing,
             source_arn=arn,
-            starting_position=mapping.starting_position,
             maximum_record_age_seconds=mapping.maximum_record_age_seconds,
             batching_window_seconds=mapping.batching_window_seconds,
             batch_size=mapping.batch_size,
@@ -377,7 +376,6 @@ class FakeHoldFacts:
                     facts,
                     max_receive_count=queue.max_receive_count,
                     queue_retention_seconds=queue.retention_seconds,
-                    visibility_seconds=queue.visibility_seconds,
                     delay_seconds=queue.delay_seconds,
                 )
             case SourceKind.STREAM:

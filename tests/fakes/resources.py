@@ -26,7 +26,6 @@ class FakeMapping:
     enabled: bool = True
     maximum_concurrency: int | None = None
     is_changing: bool = False  # AWS is at work on it, and refuses to change it
-    starting_position: str | None = None
     maximum_record_age_seconds: float | None = None
     batching_window_seconds: float = 0.0
     batch_size: int = 10
@@ -51,7 +50,6 @@ class FakeQueue:
     depth: float = 0.0
     max_receive_count: int | None = None
     retention_seconds: float = 4 * 86_400.0
-    visibility_seconds: float = 30.0
     delay_seconds: float = 0.0
     is_redriven_to: bool = False  # it is the dead-letter queue of another one
 

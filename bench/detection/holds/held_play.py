@@ -188,7 +188,6 @@ class Play:
             arrivals=arrivals,
             invocations=self._series("Invocations", world.started, gaps=True),
             errors=self._series("Errors", [0] * len(world.started), gaps=False),
-            throttles=self._series("Throttles", world.refused, gaps=True),
             duration_ms=self._series("Duration", run, gaps=True),
             waiting=self._read_depth() if is_queue and self.reads_depth else None,
             lag_ms=self._series("IteratorAge", [1000 * one for one in world.ages], gaps=True),

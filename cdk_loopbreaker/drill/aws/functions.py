@@ -36,9 +36,9 @@ class Tokens:
         Those that have no round left.
     came_back
         Those that arrived once more after the loop was closed.
-    first_at, last_at
-        When the first and the last round began, in seconds since the epoch by the functions'
-        clock; ``None`` before the first.
+    first_at
+        When the first round began, in seconds since the epoch by the functions' clock; ``None``
+        before that.
     """
 
     total: int
@@ -46,7 +46,6 @@ class Tokens:
     ended: int
     came_back: int
     first_at: float | None
-    last_at: float | None
 
 
 class DrillFunctions:
@@ -132,14 +131,12 @@ class DrillFunctions:
         """How far the tokens of a loop have come."""
         items = self._read_progress(kind)
         begun = [float(one["began_at"]["N"]) for one in items if "began_at" in one]
-        ran = [float(one["ran_at"]["N"]) for one in items if "ran_at" in one]
         return Tokens(
             total=len(items),
             rounds=sum(int(one["rounds"]["N"]) - int(one["rounds_left"]["N"]) for one in items),
             ended=sum(int(one["rounds_left"]["N"]) <= 0 for one in items),
             came_back=sum("came_back_at" in one for one in items),
             first_at=min(begun, default=None),
-            last_at=max(ran, default=None),
         )
 
     def close(self, kind: LoopKind) -> None:

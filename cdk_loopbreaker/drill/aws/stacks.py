@@ -31,7 +31,6 @@ class FoundStack:
     """A stack of a drill."""
 
     name: str
-    status: str
     created_at: datetime
 
     @property
@@ -54,7 +53,6 @@ def find_stacks(clients: Clients) -> tuple[FoundStack, ...]:
             found += [
                 FoundStack(
                     name=one["StackName"],
-                    status=one["StackStatus"],
                     created_at=one["CreationTime"],
                 )
                 for one in page["StackSummaries"]

@@ -24,7 +24,7 @@ class Summary:
         Certain loops that AWS does not stop; `unsure`: that it stops unless a setting that was not
         read says otherwise.
     undecided
-        Functions on no loop that are not ruled out; `unlisted`: on a loop that is not listed.
+        Functions on no loop that are not ruled out.
     unread
         What could not be read.
     """
@@ -37,7 +37,6 @@ class Summary:
     accepted: int
     findings: int
     undecided: int
-    unlisted: int
     unread: int
     is_complete: bool
 
@@ -57,7 +56,6 @@ def summarize(accounts: Iterable[ScannedAccount]) -> Summary:
         accepted=sum(one.accepted is not None for one in found),
         findings=sum(one.loop is None and one.accepted is None for one in found),
         undecided=sum(one.graph.counts.unknown for one in every),
-        unlisted=sum(one.graph.counts.loops_unlisted for one in every),
         unread=sum(len(one.graph.gaps) for one in every),
         is_complete=all(one.is_complete for one in every),
     )

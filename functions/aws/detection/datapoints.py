@@ -36,7 +36,6 @@ LEADING: Final = (
 class QueryAnswer:
     """What came for one query, over all pages."""
 
-    label: str = ""
     timestamps: list[float | datetime] = field(default_factory=list)  # see `answers`
     values: list[float] = field(default_factory=list)
     status: str = ""
@@ -127,7 +126,6 @@ def _find_known_until(series: Series) -> int:
 
 def add_to_answer(answer: QueryAnswer, entry: Mapping[str, Any]) -> None:
     """Add a page's part of an answer. Its last status counts: `PartialData` says more follows."""
-    answer.label = entry.get("Label", "")
     answer.timestamps.extend(entry.get("Timestamps", ()))
     answer.values.extend(entry.get("Values", ()))
     answer.status = entry.get("StatusCode", "")

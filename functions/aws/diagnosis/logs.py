@@ -76,7 +76,6 @@ class FunctionLogs:
             if one.get("logGroupName") == name:
                 return LogGroup(
                     name=name,
-                    retention_days=one.get("retentionInDays"),
                     kms_key_arn=one.get("kmsKeyId", ""),
                 )
         return None
@@ -125,7 +124,6 @@ class _Report:
 
     duration_ms: float
     billed_ms: float | None = None
-    memory_size_mb: int | None = None
     memory_used_mb: int | None = None
     init_ms: float | None = None
 
@@ -154,13 +152,8 @@ def statistics_of(lines: Iterable[str]) -> ReportStatistics | None:
         max_memory_used_mb=max(
             (one.memory_used_mb for one in reports if one.memory_used_mb is not None), default=None
         ),
-        # The newest: a size that was changed within the window is not what is there now.
-        memory_size_mb=next(
-            (one.memory_size_mb for one in reversed(reports) if one.memory_size_mb), None
-        ),
         init_count=len(inits),
         mean_init_ms=_mean(inits),
-        max_init_ms=max(inits, default=None),
         timeouts=timeouts,
         out_of_memory=killed,
     )
@@ -176,7 +169,6 @@ def _report(line: str) -> _Report | None:
         return _build_report(
             found.get("Duration"),
             found.get("Billed Duration"),
-            found.get("Memory Size"),
             found.get("Max Memory Used"),
             found.get("Init Duration"),
         )
@@ -187,7 +179,6 @@ def _report(line: str) -> _Report | None:
         return _build_report(
             metrics.get("durationMs"),
             metrics.get("billedDurationMs"),
-            metrics.get("memorySizeMB"),
             metrics.get("maxMemoryUsedMB"),
             metrics.get("initDurationMs"),
         )
@@ -198,7 +189,6 @@ def _report(line: str) -> _Report | None:
 def _build_report(
     duration: float | None,
     billed: float | None,
-    size: float | None,
     used: float | None,
     init: float | None,
 ) -> _Report | None:
@@ -207,7 +197,6 @@ def _build_report(
     return _Report(
         duration_ms=duration,
         billed_ms=billed,
-        memory_size_mb=None if size is None else int(size),
         memory_used_mb=None if used is None else int(used),
         init_ms=init,
     )

@@ -50,7 +50,6 @@ _QUEUE_ATTRIBUTES: Final = (
     "DelaySeconds",
     "MessageRetentionPeriod",
     "RedrivePolicy",
-    "VisibilityTimeout",
 )
 _DEPTHS: Final = (
     "ApproximateNumberOfMessages",
@@ -174,7 +173,6 @@ class AwsHoldFacts:
             facts,
             max_receive_count=None if receives is None else int(receives),
             queue_retention_seconds=float(found["MessageRetentionPeriod"]),
-            visibility_seconds=float(found["VisibilityTimeout"]),
             delay_seconds=float(found["DelaySeconds"]),
         )
 
@@ -195,7 +193,6 @@ def _parse_facts(entry: Mapping[str, Any], arn: str) -> MappingFacts:
         kind=find_counted_kind(arn, entry["FunctionArn"]),
         is_enabled=entry["State"] not in DISABLED_STATES,
         source_arn=arn,
-        starting_position=entry.get("StartingPosition"),
         # -1 is for ever (Lambda API reference, *EventSourceMappingConfiguration*).
         maximum_record_age_seconds=float(age) if age is not None and age >= 0 else None,
         batching_window_seconds=None if window is None else float(window),

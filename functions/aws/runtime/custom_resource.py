@@ -67,7 +67,7 @@ class CustomResourceRequest:
         Unique; the same for a repeated delivery of the same request.
     physical_resource_id
         `None` for a Create.
-    properties, old_properties
+    properties
         As in the template; CloudFormation turns every number and boolean into text. `ServiceToken`
         and `ServiceTimeout` are CloudFormation's own and are left out.
     """
@@ -80,7 +80,6 @@ class CustomResourceRequest:
     physical_resource_id: str | None
     response_url: str = field(repr=False)  # pre-signed: whoever holds it may answer
     properties: Mapping[str, Any]
-    old_properties: Mapping[str, Any]
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> CustomResourceRequest:
@@ -106,7 +105,6 @@ class CustomResourceRequest:
                 ),
                 response_url=event["ResponseURL"],
                 properties=_own_properties(event.get("ResourceProperties")),
-                old_properties=_own_properties(event.get("OldResourceProperties")),
             )
         except KeyError as error:
             raise CustomResourceShapeError(

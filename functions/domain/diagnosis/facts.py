@@ -31,14 +31,10 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactGap:
-    """Something that could not be read, in AWS's words.
-
-    `action` is the IAM action that is missing; empty where the reason is another.
-    """
+    """Something that could not be read, in AWS's words."""
 
     part: Part
     words: str
-    action: str = ""
 
 
 class InvokerKind(StrEnum):
@@ -206,7 +202,7 @@ class Traffic:
     since, until
         The window. It begins no earlier than the last change of the function's configuration:
         what was measured before tells nothing of the function as it is now.
-    invocations, errors, throttles
+    invocations, errors
         Sums.
     first_invoked_at, last_invoked_at
         Start of the first and the last period with invocations in the window.
@@ -218,7 +214,6 @@ class Traffic:
     until: datetime
     invocations: float = 0.0
     errors: float | None = None
-    throttles: float | None = None
     first_invoked_at: datetime | None = None
     last_invoked_at: datetime | None = None
     mean_duration_ms: float | None = None
@@ -248,10 +243,8 @@ class ReportStatistics:
     max_duration_ms: float | None = None
     mean_billed_ms: float | None = None
     max_memory_used_mb: int | None = None
-    memory_size_mb: int | None = None
     init_count: int = 0
     mean_init_ms: float | None = None
-    max_init_ms: float | None = None
     timeouts: int = 0
     out_of_memory: int = 0
 
@@ -273,8 +266,6 @@ class LogGroupFacts:
         Its newest event of this function. CloudWatch Logs updates a stream's lastEventTimestamp
         within about an hour
         (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_LogStream.html).
-    retention_days
-        ``None`` for never expiring or unknown.
     kms_key_arn
         Empty for none or unknown.
     system_log_level
@@ -286,7 +277,6 @@ class LogGroupFacts:
     exists: bool | None = None
     has_events: bool | None = None
     last_event_at: datetime | None = None
-    retention_days: int | None = None
     kms_key_arn: str = ""
     system_log_level: str = ""
 

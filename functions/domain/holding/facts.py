@@ -33,7 +33,6 @@ class MappingFacts:
     kind: SourceKind
     is_enabled: bool = True
     source_arn: str = ""
-    starting_position: str | None = None
     maximum_record_age_seconds: float | None = None
     stream_retention_hours: float | None = None
     batching_window_seconds: float | None = None
@@ -42,7 +41,6 @@ class MappingFacts:
     is_provisioned_mode: bool | None = None
     max_receive_count: int | None = None
     queue_retention_seconds: float | None = None
-    visibility_seconds: float | None = None
     delay_seconds: float | None = None
 
 

@@ -116,7 +116,7 @@ class FactCollector:
     def of(cls, account: Account, readers: Readers, guard: GuardState, now: datetime) -> Self:
         """Index the account and read what concerns all functions."""
         gaps = [
-            FactGap(part=part, words=gap.words, action=gap.action)
+            FactGap(part=part, words=gap.words)
             for gap in account.gaps
             if not gap.resource and (part := _PARTS.get(gap.area)) is not None
         ]
@@ -334,7 +334,6 @@ class FactCollector:
             log_group=replace(
                 known,
                 exists=True,
-                retention_days=group.retention_days,
                 kms_key_arn=group.kms_key_arn,
             ),
         )
@@ -439,7 +438,7 @@ class FactCollector:
                 function.arn,
                 function.role_arn,
             } - {""}:
-                yield FactGap(part=part, words=gap.words, action=gap.action)
+                yield FactGap(part=part, words=gap.words)
 
     def _find_shared_groups(self) -> frozenset[str]:
         """Log groups of several functions, of which a metric shows nothing about one of them."""

@@ -388,7 +388,6 @@ class HoldObserver:
             arrivals=self._read_arrivals(own, recent),
             invocations=_without_others(recent.invocations, watch, now),
             errors=recent.errors,
-            throttles=recent.throttles,
             duration_ms=recent.duration_ms,
             waiting=self.facts.depth(queues) if queues else None,
             lag_ms=self._read_lag_after_trial(incident.function, watch, recent),

@@ -169,7 +169,6 @@ class ProbationWatch:
             arrivals=self.gathering.metrics.arrivals(own, grid.start, grid.end),
             invocations=grid,
             errors=recent.errors,
-            throttles=recent.throttles,
             duration_ms=recent.duration_ms,
         )
         return ProbationCounts(

@@ -54,45 +54,43 @@ class SignalAlarms(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._contain = contain
-        self.account_alarms = (
-            self._alarm(
-                "Invocations",
-                cloudwatch.Metric(
-                    namespace="AWS/Lambda",
-                    metric_name="Invocations",
-                    statistic=cloudwatch.Stats.SUM,
-                    period=_MINUTE,
-                ),
-                threshold=invocations_threshold,
-                datapoints=2,
-                description="All functions together are invoked unusually often",
+        self._alarm(
+            "Invocations",
+            cloudwatch.Metric(
+                namespace="AWS/Lambda",
+                metric_name="Invocations",
+                statistic=cloudwatch.Stats.SUM,
+                period=_MINUTE,
             ),
-            self._alarm(
-                "Concurrency",
-                cloudwatch.Metric(
-                    namespace="AWS/Lambda",
-                    metric_name="ConcurrentExecutions",
-                    statistic=cloudwatch.Stats.MAXIMUM,
-                    period=_MINUTE,
-                ),
-                threshold=concurrency_threshold,
-                datapoints=2,
-                description="The account is close to its limit of concurrent executions",
+            threshold=invocations_threshold,
+            datapoints=2,
+            description="All functions together are invoked unusually often",
+        )
+        self._alarm(
+            "Concurrency",
+            cloudwatch.Metric(
+                namespace="AWS/Lambda",
+                metric_name="ConcurrentExecutions",
+                statistic=cloudwatch.Stats.MAXIMUM,
+                period=_MINUTE,
             ),
-            # UNCONFIRMED A-052: that this metric exists without a dimension. If it does not, the
-            # alarm stays quiet for ever and costs its ten cents; nothing else depends on it.
-            self._alarm(
-                "Dropped",
-                cloudwatch.Metric(
-                    namespace="AWS/Lambda",
-                    metric_name="RecursiveInvocationsDropped",
-                    statistic=cloudwatch.Stats.SUM,
-                    period=_MINUTE,
-                ),
-                threshold=1,
-                datapoints=1,
-                description="Lambda itself stopped a recursive loop",
+            threshold=concurrency_threshold,
+            datapoints=2,
+            description="The account is close to its limit of concurrent executions",
+        )
+        # UNCONFIRMED A-052: that this metric exists without a dimension. If it does not, the
+        # alarm stays quiet for ever and costs its ten cents; nothing else depends on it.
+        self._alarm(
+            "Dropped",
+            cloudwatch.Metric(
+                namespace="AWS/Lambda",
+                metric_name="RecursiveInvocationsDropped",
+                statistic=cloudwatch.Stats.SUM,
+                period=_MINUTE,
             ),
+            threshold=1,
+            datapoints=1,
+            description="Lambda itself stopped a recursive loop",
         )
         if config.coverage == "function":
             # One alarm over all functions, also those to come. Its contributor events name the
@@ -118,7 +116,7 @@ class SignalAlarms(Construct):
         threshold: float,
         datapoints: int,
         description: str,
-    ) -> cloudwatch.Alarm:
+    ) -> None:
         alarm = cloudwatch.Alarm(
             self,
             construct_id,
@@ -132,7 +130,6 @@ class SignalAlarms(Construct):
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
         alarm.add_alarm_action(actions.LambdaAction(self._contain))
-        return alarm
 
 
 class SignalRules(Construct):
@@ -240,7 +237,7 @@ class SignalRules(Construct):
                 },
             ),
         )
-        self.pulse = self._rule(
+        self._rule(
             "Pulse",
             "Every minute: the account as a whole, and open incidents",
             longest_wait=Duration.minutes(2),

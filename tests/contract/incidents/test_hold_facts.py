@@ -64,13 +64,11 @@ def test_the_limits_of_the_account_are_without_what_is_reserved(stage: Stage, na
     "queue",
     [
         FakeQueue(),
-        FakeQueue(
-            max_receive_count=3, retention_seconds=600, visibility_seconds=90, delay_seconds=5
-        ),
+        FakeQueue(max_receive_count=3, retention_seconds=600, delay_seconds=5),
     ],
 )
 def test_a_queue(stage: Stage, name: str, queue: FakeQueue) -> None:
-    """How long it keeps messages, how often they may be received, when they become visible."""
+    """How long it keeps messages, how often they may be received, when they arrive."""
     stage.add(name)
     stage.add(other := unique("other"))
     stage.let_poll(other)
@@ -92,7 +90,6 @@ def test_a_queue(stage: Stage, name: str, queue: FakeQueue) -> None:
         is_provisioned_mode=False,
         max_receive_count=queue.max_receive_count,
         queue_retention_seconds=queue.retention_seconds,
-        visibility_seconds=queue.visibility_seconds,
         delay_seconds=queue.delay_seconds,
     )
     assert (found[paused].is_enabled, found[paused].maximum_concurrency) == (False, 5)
@@ -110,7 +107,6 @@ def test_the_stream_of_a_table(stage: Stage, name: str, age: int | None) -> None
             uuid=uuid,
             kind=SourceKind.TABLE,
             source_arn=arn,
-            starting_position="TRIM_HORIZON",
             maximum_record_age_seconds=age,
             stream_retention_hours=24.0,
             batching_window_seconds=0.0,
@@ -130,7 +126,6 @@ def test_a_kinesis_stream(stage: Stage, name: str) -> None:
             uuid=uuid,
             kind=SourceKind.STREAM,
             source_arn=arn,
-            starting_position="LATEST",
             stream_retention_hours=72.0,
             batching_window_seconds=9.0,
             batch_size=100,

@@ -135,7 +135,6 @@ class AwsStage:
         sqs, name = self.aws.client("sqs"), queue_arn.rpartition(":")[2]
         attributes = {
             "MessageRetentionPeriod": f"{queue.retention_seconds:.0f}",
-            "VisibilityTimeout": f"{queue.visibility_seconds:.0f}",
             "DelaySeconds": f"{queue.delay_seconds:.0f}",
         }
         if queue.max_receive_count is not None:

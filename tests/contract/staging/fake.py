@@ -60,7 +60,6 @@ class FakeStage:
         """See `Stage`."""
         stream = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/{unique('t')}/stream/2026-01-01"
         mapping = self.account.add_mapping(name, stream)
-        mapping.starting_position = "TRIM_HORIZON"
         mapping.batch_size = 7
         mapping.maximum_record_age_seconds = record_age_seconds
         return mapping.uuid, stream
@@ -69,7 +68,6 @@ class FakeStage:
         """See `Stage`."""
         stream = f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/{unique('s')}"
         mapping = self.account.add_mapping(name, stream)
-        mapping.starting_position = "LATEST"
         mapping.batch_size = 100
         mapping.batching_window_seconds = 9
         self.account.stream_hours[stream] = hours

@@ -32,5 +32,4 @@ class LogGroup:
     """A log group as DescribeLogGroups tells it."""
 
     name: str
-    retention_days: int | None = None
     kms_key_arn: str = ""

@@ -46,7 +46,6 @@ class Counts:
     arrivals: tuple[Arrivals, ...]
     invocations: Series
     errors: Series
-    throttles: Series
     duration_ms: Series
     waiting: float | None = None
     lag_ms: Series | None = None

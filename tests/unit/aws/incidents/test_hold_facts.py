@@ -110,7 +110,6 @@ def test_a_receive_count_may_be_a_text(
             "Attributes": {
                 "DelaySeconds": "0",
                 "MessageRetentionPeriod": "345600",
-                "VisibilityTimeout": "30",
                 "RedrivePolicy": '{"deadLetterTargetArn":"d","maxReceiveCount":' + receives + "}",
             }
         },
@@ -119,7 +118,6 @@ def test_a_receive_count_may_be_a_text(
             "DelaySeconds",
             "MessageRetentionPeriod",
             "RedrivePolicy",
-            "VisibilityTimeout",
         ],
     )
 

@@ -92,17 +92,16 @@ def test_update_is_parsed() -> None:
             physical_resource_id="provider-defined-physical-id",
             response_url="https://example.com/pre-signed",
             properties={"key1": "new-string", "key2": ["new-list"]},
-            old_properties={"key1": "string", "key2": ["list"]},
         )
         == REQUEST
     )
 
 
 def test_create_has_no_physical_id() -> None:
-    """A Create has neither a physical id nor former properties."""
+    """CloudFormation gives it one after the answer."""
     request = CustomResourceRequest.from_event(CREATE)
 
-    assert (request.physical_resource_id, request.old_properties) == (None, {})
+    assert request.physical_resource_id is None
 
 
 def test_properties_of_cloudformation_are_left_out() -> None:
@@ -161,7 +160,6 @@ def test_documented_requests_are_parsed(kind: str) -> None:
 
     assert request.request_type.value.lower() == kind
     assert request.properties == sample["ResourceProperties"]
-    assert request.old_properties == sample.get("OldResourceProperties", {})
     assert request.physical_resource_id == sample.get("PhysicalResourceId")
 
 

@@ -33,13 +33,12 @@ PAGE = Path(__file__).resolve().parents[4] / "docs" / "scanning.md"
 def account(monkeypatch: pytest.MonkeyPatch) -> PagedAccount:
     """The account of whoever scans; nothing of it takes time."""
     found = grown(SIZE)
-    arn = f"arn:aws:iam::{ACCOUNT}:user/me"
     monkeypatch.setattr(credentials, "open_session", lambda _: None)
     monkeypatch.setattr(credentials, "choose_regions", lambda _, asked: asked or (REGION,))
     monkeypatch.setattr(
         credentials,
         "identify",
-        lambda *_: Identity(account=ACCOUNT, arn=arn, partition="aws"),
+        lambda *_: Identity(account=ACCOUNT, partition="aws"),
     )
     monkeypatch.setattr(credentials, "make_clients", lambda *_: found.client)
     monkeypatch.setattr(rate_limit.RateLimiter, "wait", lambda *_: None)

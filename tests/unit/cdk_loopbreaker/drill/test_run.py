@@ -46,9 +46,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Account:
         found.stacks.discard(names.stack)
 
     def find(_clients: object) -> tuple[FoundStack, ...]:
-        return tuple(
-            FoundStack(name=one, status="CREATE_COMPLETE", created_at=NOON) for one in found.stacks
-        )
+        return tuple(FoundStack(name=one, created_at=NOON) for one in found.stacks)
 
     monkeypatch.setattr(module, "ring", lambda _: BellResult(checks=()))
     monkeypatch.setattr(module, "create_stack", create)

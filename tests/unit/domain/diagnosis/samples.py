@@ -100,7 +100,6 @@ def traffic(**changes: Any) -> Traffic:
         until=NOW,
         invocations=4_000,
         errors=0,
-        throttles=0,
         first_invoked_at=NOW - timedelta(hours=23),
         last_invoked_at=NOW - timedelta(minutes=11),
         mean_duration_ms=120,
@@ -122,9 +121,7 @@ IDLE: Final = traffic(
 
 def reports(**changes: Any) -> ReportStatistics:
     """What healthy REPORT lines say."""
-    found = ReportStatistics(
-        reports=4_000, mean_billed_ms=121, max_memory_used_mb=200, memory_size_mb=512
-    )
+    found = ReportStatistics(reports=4_000, mean_billed_ms=121, max_memory_used_mb=200)
     return replace(found, **changes)
 
 

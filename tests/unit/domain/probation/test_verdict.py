@@ -79,7 +79,6 @@ class Told:
             ),
             invocations=self._series((0.0,) * BEFORE, self.ran),
             errors=self._series((0.0,) * BEFORE, (0.0,) * length),
-            throttles=self._series((0.0,) * BEFORE, (0.0,) * length),
             duration_ms=self._series((None,) * BEFORE, (500.0,) * length),
         )
         counted = ProbationCounts(

@@ -92,14 +92,14 @@ def test_a_silent_function(ward: Ward) -> None:
     ward.series = {
         one: points for one, points in ward.series.items() if "Logs" not in one.namespace
     }
-    ward.groups["/aws/lambda/orders"] = LogGroup(name="/aws/lambda/orders", retention_days=3)
+    ward.groups["/aws/lambda/orders"] = LogGroup(name="/aws/lambda/orders")
     ward.details_["orders"] = FunctionDetails(system_log_level="WARN", description="takes orders")
 
     facts = facts_of(ward)
 
     group = facts.log_group
     assert group is not None
-    assert (group.exists, group.has_events, group.retention_days) == (True, False, 3)
+    assert (group.exists, group.has_events) == (True, False)
     assert group.system_log_level == "WARN"
     assert facts.description == "takes orders"
     assert {one.action for one in facts.simulations} == {

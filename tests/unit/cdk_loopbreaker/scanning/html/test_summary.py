@@ -23,7 +23,6 @@ _NOTHING: Final[dict[str, Any]] = {
     "accepted": 0,
     "findings": 0,
     "undecided": 0,
-    "unlisted": 0,
     "unread": 0,
     "is_complete": True,
 }

@@ -53,7 +53,6 @@ def make_counts(
         arrivals=(Arrivals(source=source, counts=lay_series(arrived), waiting=waiting),),
         invocations=lay_series(ran),
         errors=lay_series([0.0] * length),
-        throttles=lay_series([0.0] * length),
         duration_ms=lay_series([duration_ms] * length),
         lag_ms=None if lag_ms is None else lay_series([lag_ms] * length),
     )
