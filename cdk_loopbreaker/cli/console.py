@@ -37,6 +37,11 @@ def make_console(*, stderr: bool = False) -> Console:
     return console
 
 
+def can_answer() -> bool:
+    """Whether somebody sits before a terminal."""
+    return sys.stdin.isatty()
+
+
 @contextmanager
 def show_progress(words: str) -> Iterator[None]:
     """Say on standard error what is being done, while it is done.

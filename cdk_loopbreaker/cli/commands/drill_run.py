@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from cdk_loopbreaker.cli.console import make_console
+from cdk_loopbreaker.cli.console import can_answer, make_console
 from cdk_loopbreaker.cli.errors import CLEAN, FOUND, UserError
 from cdk_loopbreaker.cli.files import check_writable, write_file
 from cdk_loopbreaker.drill.aws.clients import Clients
@@ -198,7 +197,7 @@ def _confirm(
     click.echo("\n".join(lines), err=True)
     if request.is_sure or (depth is Depth.BELL and not left):
         return
-    if not _can_answer():
+    if not can_answer():
         raise UserError("drill asks first, and nobody can answer here: add --yes")
     if not click.confirm("Go on?", err=True):
         click.echo("Nothing was done.", err=True)
@@ -217,7 +216,7 @@ def _clean(
         return
     if not request.is_sure:
         names = ", ".join(one.name for one in left)
-        if not _can_answer():
+        if not can_answer():
             raise UserError("drill --clean asks first, and nobody can answer here: add --yes")
         if not click.confirm(f"Remove {names}?", err=True):
             raise SystemExit(FOUND)
@@ -225,11 +224,6 @@ def _clean(
         say(f"Removing {one.name}")
         remove(clients, client, one.names)
     say("Everything is removed.")
-
-
-def _can_answer() -> bool:
-    """Whether somebody sits before a terminal."""
-    return sys.stdin.isatty()
 
 
 def _make_teller() -> Callable[[str], None]:

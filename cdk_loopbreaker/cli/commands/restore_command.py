@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from cdk_loopbreaker.cli.aws_options import ask_guard, parse_names, print_json, take_aws_options
+from cdk_loopbreaker.cli.console import can_answer
 from cdk_loopbreaker.cli.errors import CLEAN, FOUND, UserError
 from cdk_loopbreaker.operating.connection import connect, open_session
 from cdk_loopbreaker.operating.text import format_restore, format_what_comes_back
@@ -77,7 +77,7 @@ def restore(
         raise UserError("name the functions to restore, or say --all")
     if is_careful and is_forced:
         raise UserError("--probation needs no --force: leave one of them out")
-    if not yes and (is_json or not _can_answer()):
+    if not yes and (is_json or not can_answer()):
         raise UserError("restore asks first, and nobody can answer here: add --yes")
     with ask_guard("Asking Loopbreaker"):
         guard = connect(open_session(profile, region))
@@ -104,7 +104,7 @@ def _ask_about_loops(guard: GuardClient, answer: RestoreAnswer) -> RestoreAnswer
     closed = tuple(
         one.function for one in answer.results if one.outcome == RestoreOutcome.LOOP_CLOSED
     )
-    if not closed or not _can_answer():
+    if not closed or not can_answer():
         return answer
     if not click.confirm("Restore it all the same, at once?" if len(closed) == 1 else _RESTORE_ALL):
         click.echo("It stays as it is." if len(closed) == 1 else "They stay as they are.")
@@ -114,11 +114,6 @@ def _ask_about_loops(guard: GuardClient, answer: RestoreAnswer) -> RestoreAnswer
     click.echo(format_restore(forced), nl=False)
     others = (one for one in answer.results if one.function not in closed)
     return RestoreAnswer(results=(*others, *forced.results))
-
-
-def _can_answer() -> bool:
-    """Whether somebody sits before a terminal."""
-    return sys.stdin.isatty()
 
 
 def _agree(guard: GuardClient, names: tuple[str, ...], *, is_all: bool) -> bool:

@@ -8,15 +8,16 @@ Insights query names up to 500 of up to 10,000 metrics, and is billed by the met
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from functions.aws.detection.datapoints import moment_of
 from functions.aws.runtime.errors import AWS_ERRORS, get_message
 from functions.aws.runtime.metric_pages import MOST_DATAPOINTS, read_pages
 from functions.domain.errors import MetricsUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
@@ -119,7 +120,7 @@ class DiagnosisMetrics:
                 status[name] = entry.get("StatusCode", "")
                 times, values = entry.get("Timestamps", ()), entry.get("Values", ())
                 points[name].update(
-                    (_parse_moment(time), float(value))
+                    (moment_of(time), float(value))
                     for time, value in zip(times, values, strict=True)
                 )
         except AWS_ERRORS as error:
@@ -157,10 +158,3 @@ def _build_query(name: str, asked: MetricQuery, window: Window) -> MetricDataQue
             "Stat": asked.statistic,
         },
     }
-
-
-def _parse_moment(timestamp: float | datetime) -> datetime:
-    # `answers` leaves the timestamps of a list as seconds since the epoch.
-    if isinstance(timestamp, datetime):
-        return timestamp
-    return datetime.fromtimestamp(timestamp, UTC)

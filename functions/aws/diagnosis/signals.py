@@ -9,9 +9,9 @@ what they changed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from functions.aws.runtime.clock import parse_moment
 from functions.domain.account.names import InvalidFunctionReferenceError, parse_function_name
 from functions.domain.diagnosis.facts import DenialSource, DeniedCall
 from functions.domain.diagnosis.triage import ROLE, DeniedInvocation, Tick, Touched
@@ -19,6 +19,7 @@ from functions.domain.errors import UnrecognisedSignalError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from functions.domain.diagnosis.triage import DiagnosisSignal
 
@@ -57,7 +58,7 @@ def parse_diagnosis_signal(event: Mapping[str, Any]) -> DiagnosisSignal:
 def _parse(event: Mapping[str, Any]) -> DiagnosisSignal:
     match event.get("detail-type"), event.get("source"):
         case (str() as kind, "aws.events" | "aws.scheduler") if kind == _SCHEDULED:
-            return Tick(at=_parse_moment(event["time"]))
+            return Tick(at=parse_moment(event["time"]))
         case (str() as kind, "aws.lambda") if kind == _API_CALL:
             return _parse_lambda_call(event["detail"], event["time"])
         case (str() as kind, "aws.iam") if kind == _API_CALL:
@@ -67,7 +68,7 @@ def _parse(event: Mapping[str, Any]) -> DiagnosisSignal:
 
 
 def _parse_lambda_call(detail: Mapping[str, Any], time: str) -> DiagnosisSignal:
-    at = _parse_moment(detail.get("eventTime") or time)
+    at = parse_moment(detail.get("eventTime") or time)
     parameters = detail.get("requestParameters") or {}
     if detail["eventName"] == _INVOKE:
         return _parse_invocation(detail, parameters, at)
@@ -112,17 +113,12 @@ def _find_principal(identity: Mapping[str, Any]) -> str:
 
 
 def _parse_iam_call(detail: Mapping[str, Any], time: str) -> DiagnosisSignal:
-    at = _parse_moment(detail.get("eventTime") or time)
+    at = parse_moment(detail.get("eventTime") or time)
     role = str((detail.get("requestParameters") or {}).get("roleName", ""))
     if detail.get("errorCode") or not role:
         # A new version of a managed policy names no role: the daily round reads its text.
         return Touched(at=at, names=())
     return Touched(at=at, names=(f"{ROLE}{role}",))
-
-
-def _parse_moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _make_error(event: object, why: str) -> UnrecognisedSignalError:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from functions.aws.runtime.errors import AWS_ERRORS, get_message
 from functions.domain.errors import NoticeUndeliveredError
+from functions.domain.notices.layout import SUBJECT_LIMIT
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -16,9 +17,7 @@ if TYPE_CHECKING:
 
 IAM_ACTIONS: Final = frozenset({"sns:Publish"})
 
-# SNS API, *Publish*: a subject has no line breaks or control characters and is less than 100
-# characters long; a message holds at most 262,144 bytes.
-LONGEST_SUBJECT: Final = 99
+# SNS API, *Publish*: a message holds at most 262,144 bytes.
 MOST_BODY_BYTES: Final = 262_144
 _ELLIPSIS: Final = "..."
 _CUT: Final = "\n[the rest was cut: SNS takes 262,144 bytes]\n"
@@ -75,9 +74,9 @@ def fitting_subject(subject: str) -> str:
     """One line without control characters, below 100 characters."""
     printable = "".join(" " if unicodedata.category(one)[0] in "CZ" else one for one in subject)
     line = " ".join(printable.split()) or _NO_SUBJECT
-    if len(line) <= LONGEST_SUBJECT:
+    if len(line) <= SUBJECT_LIMIT:
         return line
-    return line[: LONGEST_SUBJECT - len(_ELLIPSIS)].rstrip() + _ELLIPSIS
+    return line[: SUBJECT_LIMIT - len(_ELLIPSIS)].rstrip() + _ELLIPSIS
 
 
 def fitting(body: str) -> str:

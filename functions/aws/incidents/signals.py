@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools.utilities.data_classes.event_bridge_event import EventBridgeEvent
 
+from functions.aws.runtime.clock import parse_moment
 from functions.aws.runtime.observability import logger
 from functions.domain.account.names import InvalidFunctionReferenceError, parse_metric_name
 from functions.domain.errors import UnrecognisedSignalError
@@ -113,7 +113,7 @@ def _parse_alarm(
     is: an `alarmContributor`, no `previousState`.
     """
     state = detail["state"]
-    at = _parse_moment(state.get("timestamp") or time)
+    at = parse_moment(state.get("timestamp") or time)
     contributor = detail.get("alarmContributor")
     functions: tuple[str, ...] = ()
     if contributor is not None:
@@ -149,7 +149,7 @@ def _parse_scheduled(event: Mapping[str, Any]) -> Signal:
         kind = SignalKind.SWEEP
     else:
         raise _make_error(event, f"a schedule named {name!r}")
-    return Signal(kind=kind, at=_parse_moment(data.time), id=data.get_id, source=name)
+    return Signal(kind=kind, at=parse_moment(data.time), id=data.get_id, source=name)
 
 
 def _change(event: Mapping[str, Any]) -> Signal:
@@ -167,7 +167,7 @@ def _change(event: Mapping[str, Any]) -> Signal:
     )
     return Signal(
         kind=kind,
-        at=_parse_moment(detail.get("eventTime") or data.time),
+        at=parse_moment(detail.get("eventTime") or data.time),
         id=detail.get("eventID") or data.get_id,
         functions=_names((named,)) if named else (),
         source=name,
@@ -192,7 +192,7 @@ def _parse_health(event: Mapping[str, Any]) -> Signal:
     entities = [one.get("entityValue", "") for one in detail.get("affectedEntities") or ()]
     return Signal(
         kind=SignalKind.HEALTH,
-        at=_parse_moment(data.time),
+        at=parse_moment(data.time),
         id=data.get_id,
         functions=_names(entities) or _names(event.get("resources") or ()),
         source=code,
@@ -208,12 +208,6 @@ def _names(references: Iterable[str]) -> tuple[str, ...]:
         except InvalidFunctionReferenceError:
             logger.warning("names no function", reference=reference[:200])
     return tuple(found)
-
-
-def _parse_moment(text: str) -> datetime:
-    """The moment of ``2019-10-02T17:04:40Z`` and of ``2023-08-04T12:36:15.490+0000``."""
-    moment = datetime.fromisoformat(text)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 def _list_keys(keys: Iterable[str]) -> str:

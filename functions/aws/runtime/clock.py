@@ -12,6 +12,12 @@ def read_clock() -> datetime:
     return datetime.now(UTC)
 
 
+def parse_moment(text: str) -> datetime:
+    """The moment of ``2019-10-02T17:04:40Z`` and of ``2023-08-04T12:36:15.490+0000``."""
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
 @dataclass(slots=True)
 class SignalClock:
     """The time of day, never behind the signals: tags and outages carry moments of both.

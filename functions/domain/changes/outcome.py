@@ -27,6 +27,10 @@ class StepStatus(StrEnum):
 
 # Still to be done.
 UNFINISHED: Final = frozenset({StepStatus.PLANNED, StepStatus.FAILED})
+# An inverse in these states leaves nothing of the guard's behind.
+PUT_BACK: Final = frozenset(
+    {StepStatus.DONE, StepStatus.ALREADY, StepStatus.CHANGED_MEANWHILE, StepStatus.GONE}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

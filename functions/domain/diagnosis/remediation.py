@@ -31,6 +31,10 @@ class RemediationState(StrEnum):
 CLOSED_STATES: Final = frozenset(
     {RemediationState.UNDONE, RemediationState.FAILED, RemediationState.DELETED}
 )
+# Something of it is, or may be, in force.
+IN_FORCE_STATES: Final = frozenset(
+    {RemediationState.APPLYING, RemediationState.APPLIED, RemediationState.UNDOING}
+)
 
 _S = RemediationState
 TRANSITIONS: Final[dict[RemediationState, frozenset[RemediationState]]] = {

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Final, Self
 
 from functions.domain.account.origin import FunctionOrigin
-from functions.domain.changes.outcome import UNFINISHED, StepStatus
+from functions.domain.changes.outcome import PUT_BACK, UNFINISHED, StepStatus
 from functions.domain.changes.record import LEASE, ChangeRecord
 from functions.domain.changes.steps import (
     DisableMapping,
@@ -53,10 +53,6 @@ from functions.domain.probation.record import Probation
 CONTAIN_TAKES_AT_MOST = timedelta(seconds=120)
 _OUTLIVES_LEASE: Final = CONTAIN_TAKES_AT_MOST - LEASE
 KEPT_AFTER_CLOSE = timedelta(days=400)
-# Inverses in these states leave nothing of the guard's behind.
-_PUT_BACK: Final = frozenset(
-    {StepStatus.DONE, StepStatus.ALREADY, StepStatus.CHANGED_MEANWHILE, StepStatus.GONE}
-)
 # Steps in these states found nothing to change.
 _NOTHING_DONE: Final = frozenset({StepStatus.GONE, StepStatus.CHANGED_MEANWHILE})
 # What was decided, as text of `DecisionReason`, of a function that is stopped and not held.
@@ -157,6 +153,11 @@ class Incident(ChangeRecord):
     origin: FunctionOrigin | None = None
 
     @property
+    def ended_at(self) -> datetime:
+        """When it was closed, of a closed one."""
+        return self.closed_at or self.updated_at
+
+    @property
     def ours(self) -> tuple[int, ...]:
         """The reservations that, found on the function, are the guard's own.
 
@@ -191,7 +192,7 @@ class Incident(ChangeRecord):
             for one in self.steps
             if not isinstance(one.step, Reserve)
             and one.status not in _NOTHING_DONE
-            and one.restored not in _PUT_BACK
+            and one.restored not in PUT_BACK
         )
 
     @property

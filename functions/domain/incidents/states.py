@@ -41,8 +41,10 @@ HOLDING_STATES = frozenset(
         IncidentState.RESTORING,
     }
 )
+# In force on the function, and not about to end.
+HELD_STATES: Final = HOLDING_STATES - {IncidentState.RELEASED}
 # In force on the function, and wanted so.
-WANTING_STATES: Final = HOLDING_STATES - {IncidentState.RELEASED, IncidentState.RESTORING}
+WANTING_STATES: Final = HELD_STATES - {IncidentState.RESTORING}
 _S = IncidentState
 TRANSITIONS: dict[IncidentState, frozenset[IncidentState]] = {
     _S.NOTIFIED: frozenset({_S.NOTIFIED, _S.CONTAINING, _S.CAPPING, _S.ENDED, _S.DELETED}),

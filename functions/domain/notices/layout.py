@@ -15,7 +15,9 @@ from typing import Final
 from functions.domain.notices.notice import Deployment, Notice
 from functions.domain.notices.text import clean, cut_middle, format_count
 
-SUBJECT_LIMIT: Final = 99  # SNS: fewer than 100 characters, no line breaks
+# SNS API, *Publish*: a subject has no line breaks or control characters and is less than 100
+# characters long.
+SUBJECT_LIMIT: Final = 99
 BODY_LIMIT: Final = 32_000  # bytes; SNS takes 262,144, a person far fewer
 MARK: Final = "[Loopbreaker]"
 MOST_NAMES: Final = 5

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from functions.domain.changes.outcome import StepStatus
-from functions.domain.diagnosis.remediation import Remediation, RemediationState
+from functions.domain.diagnosis.remediation import Remediation
 from functions.domain.diagnosis.remedy import RemedyStep
 from functions.domain.incidents.incident import Incident
 from functions.domain.notices.commands import build_remedy_undo_command, build_restore_commands
@@ -32,9 +32,6 @@ from functions.domain.notices.text import format_count, format_time
 
 _MOST_FUNCTIONS: Final = 25
 _MOST_REMEDIES: Final = 50
-IN_FORCE: Final = frozenset(
-    {RemediationState.APPLYING, RemediationState.APPLIED, RemediationState.UNDOING}
-)
 _TAKEN_BACK: Final = frozenset({StepStatus.DONE, StepStatus.ALREADY, StepStatus.GONE})
 
 

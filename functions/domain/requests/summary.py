@@ -10,7 +10,7 @@ from functions.domain.diagnosis.finding_registry import OpenFinding
 from functions.domain.diagnosis.remediation import Remediation
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import Incident
-from functions.domain.incidents.states import HOLDING_STATES, IncidentState
+from functions.domain.incidents.states import HELD_STATES, HOLDING_STATES, IncidentState
 from functions.domain.notices.grounds import describe_ground
 from functions.domain.notices.incident.probation import describe_probation
 from functions.domain.notices.incident.sections.events import find_first_loss, list_losses
@@ -49,7 +49,6 @@ _ENDS: Final = {
     IncidentState.DELETED: "function deleted",
     IncidentState.SUPERSEDED: "ran away again",
 }
-_HELD: Final = HOLDING_STATES - {IncidentState.RELEASED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +163,7 @@ class ReportedFinding:
 
 def summarize_open(incident: Incident, now: datetime) -> OpenIncident:
     """Say how an open incident stands."""
-    is_held = incident.state in _HELD
+    is_held = incident.state in HELD_STATES
     cost = SpikeCost.of(incident)
     in_force = list_steps_in_force(incident) if incident.snapshot is not None else ()
     return OpenIncident(

@@ -28,7 +28,7 @@ from functions.domain.diagnosis.finding_registry import (
     advance,
 )
 from functions.domain.diagnosis.ports import RemediationContext
-from functions.domain.diagnosis.remediation import Remediation, RemediationState
+from functions.domain.diagnosis.remediation import IN_FORCE_STATES, Remediation, RemediationState
 from functions.domain.errors import StaleIncidentError
 from functions.domain.notices.diagnosis.digest import (
     compose_digest,
@@ -51,9 +51,6 @@ from functions.workflows.notices.deliver import deliver_due
 # Above so many in one round they come in one notice.
 MOST_SINGLE: Final = 5
 _TRIES: Final = 4
-_OPEN: Final = frozenset(
-    {RemediationState.APPLYING, RemediationState.APPLIED, RemediationState.UNDOING}
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +83,7 @@ def run_diagnosis(
     evaluated = tuple(_evaluate_function(facts, context, policy, now) for facts in examined)
     if gone:
         for remediation in context.remediations.read_remediations(gone):
-            if remediation.state in _OPEN and not remediation.is_leased(now):
+            if remediation.state in IN_FORCE_STATES and not remediation.is_leased(now):
                 undo(remediation, context, now, closing=RemediationState.DELETED)
     examinations = (
         *(one.examination for one in evaluated),
@@ -140,7 +137,9 @@ def followed(context: RemediationContext) -> frozenset[str]:
         As the remediation store does.
     """
     treated = (
-        one.function for one in context.remediations.read_remediations() if one.state in _OPEN
+        one.function
+        for one in context.remediations.read_remediations()
+        if one.state in IN_FORCE_STATES
     )
     return frozenset(
         (*(one.function for one in context.remediations.read_findings().open), *treated)
@@ -165,7 +164,7 @@ def undo_remediations(
     return tuple(
         undo(one, context, now, actor)
         for one in context.remediations.read_remediations(functions)
-        if one.state in _OPEN
+        if one.state in IN_FORCE_STATES
     )
 
 

@@ -12,14 +12,14 @@ from typing import Final
 from functions.domain.account.names import InvalidFunctionReferenceError, parse_function_name
 from functions.domain.deployment.guard_cost import GuardCost, guard_cost
 from functions.domain.detection.evidence import LoopProof
+from functions.domain.diagnosis.remediation import IN_FORCE_STATES
 from functions.domain.errors import LoopbreakerError
 from functions.domain.graph.ports import LoopBooks
 from functions.domain.graph.summary import LoopBook
 from functions.domain.incidents.history import FILED_KEPT
 from functions.domain.incidents.incident import Incident
-from functions.domain.incidents.states import HOLDING_STATES, IncidentState
+from functions.domain.incidents.states import HELD_STATES
 from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG
-from functions.domain.notices.stack_deletion import IN_FORCE
 from functions.domain.notices.text import clean
 from functions.domain.page.overview import (
     MOST_CARDS,
@@ -58,7 +58,6 @@ from functions.domain.requests.summary import (
 )
 
 ALL_VIEWS: Final = frozenset(View)
-_HELD: Final = HOLDING_STATES - {IncidentState.RELEASED}
 _A_MOMENT: Final = timedelta(microseconds=1)
 _LONGEST_WHY: Final = 300
 
@@ -148,7 +147,7 @@ class _Run:
             live = self.reader.ledger.read_live()
             still_open = sorted(
                 (one for one in live.incidents if not one.is_closed),
-                key=lambda one: (one.state in _HELD, one.opened_at, one.function),
+                key=lambda one: (one.state in HELD_STATES, one.opened_at, one.function),
                 reverse=True,
             )
             tagged = self._find_tagged({one.function for one in still_open})
@@ -157,7 +156,7 @@ class _Run:
                 shown=tuple(self._show(one, book) for one in still_open[:MOST_CARDS]),
                 others=tuple(summarize_open(one, self.now) for one in rows),
                 incidents_open=len(still_open),
-                held=sum(one.state in _HELD for one in still_open) + len(tagged),
+                held=sum(one.state in HELD_STATES for one in still_open) + len(tagged),
                 tagged=tagged[:MOST_NAMES],
                 tagged_count=len(tagged),
                 unreadable=live.unreadable[:MOST_NAMES],
@@ -198,7 +197,9 @@ class _Run:
             found = self.reader.diagnosis.read_findings().open
             newest = sorted(found, key=lambda one: (one.first_seen, one.function), reverse=True)
             remedies = [
-                one for one in self.reader.diagnosis.read_remediations() if one.state in IN_FORCE
+                one
+                for one in self.reader.diagnosis.read_remediations()
+                if one.state in IN_FORCE_STATES
             ]
             return FindingsPart(
                 findings=tuple(map(summarize_finding, newest[:MOST_FINDINGS])),

@@ -117,7 +117,7 @@ def read_history(request: HistoryRequest, rollback: Rollback) -> HistoryAnswer:
     for name, first in oldest.items():
         ended |= {one.id: one for one in world.ledger.read_closed(name, first - _A_MOMENT)}
     found = sorted(
-        (one for one in ended.values() if since <= _get_end(one) and _get_place(one) < before),
+        (one for one in ended.values() if since <= one.ended_at and _get_place(one) < before),
         key=_get_place,
         reverse=True,
     )
@@ -139,7 +139,7 @@ def _find_functions(
     """The functions of the newest ended incidents, each with when its oldest one of them ended."""
     past = {(one.until, one.function) for one in live.past}
     past |= {(one.until, one.function) for one in filed}
-    past |= {(_get_end(one), one.function) for one in live.incidents if one.is_closed}
+    past |= {(one.ended_at, one.function) for one in live.incidents if one.is_closed}
     newest = sorted((one for one in past if since <= one[0] <= before), reverse=True)
     at_bound = sum(one[0] == before for one in newest)
     oldest: dict[str, datetime] = {}
@@ -150,8 +150,4 @@ def _find_functions(
 
 def _get_place(incident: Incident) -> tuple[datetime, str]:
     """Where an ended incident stands in the history: several may have ended in one moment."""
-    return _get_end(incident), incident.id
-
-
-def _get_end(incident: Incident) -> datetime:
-    return incident.closed_at or incident.updated_at
+    return incident.ended_at, incident.id

@@ -16,7 +16,7 @@ from functions.domain.changes.record import LEASE
 from functions.domain.changes.steps import PutBackReserved
 from functions.domain.detection.evidence import FunctionFacts
 from functions.domain.diagnosis.ports import RemediationContext
-from functions.domain.diagnosis.remediation import Remediation
+from functions.domain.diagnosis.remediation import IN_FORCE_STATES, Remediation
 from functions.domain.errors import (
     BusyError,
     FunctionNotFoundError,
@@ -39,7 +39,6 @@ from functions.domain.notices.events.guard import (
 )
 from functions.domain.notices.notice import with_event
 from functions.domain.notices.stack_deletion import (
-    IN_FORCE,
     compose_functions_left,
     compose_remedies_left,
 )
@@ -202,7 +201,7 @@ class Rollback:
         return tuple(
             one
             for one in self.remediation.remediations.read_remediations()
-            if one.state in IN_FORCE
+            if one.state in IN_FORCE_STATES
         )
 
     def notify_of_deletion(self) -> tuple[str, ...]:

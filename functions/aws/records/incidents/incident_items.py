@@ -118,7 +118,7 @@ def delete_live(incident: Incident, key: Item) -> Delete:
 
 def put_closed(incident: Incident) -> PutItem:
     """The incident among the closed ones of its function."""
-    at = get_closed_at(incident)
+    at = incident.ended_at
     item = {
         **build_key(f"{CLOSED}{incident.function}", f"{format_moment(at)}#{incident.id}"),
         **_build_attributes(incident),
@@ -129,7 +129,7 @@ def put_closed(incident: Incident) -> PutItem:
 
 def put_past(incident: Incident) -> PutItem:
     """When the function was in trouble."""
-    at, past = get_closed_at(incident), PastIncident.of(incident)
+    at, past = incident.ended_at, PastIncident.of(incident)
     item = {
         **build_key(LIVE, f"{PAST}{format_moment(at)}#{incident.id}"),
         "function": {"S": past.function},
@@ -143,7 +143,7 @@ def put_past(incident: Incident) -> PutItem:
 
 def put_filed(incident: Incident) -> PutItem:
     """That it was filed away, for lists of all functions."""
-    at, filed = get_closed_at(incident), FiledIncident.of(incident)
+    at, filed = incident.ended_at, FiledIncident.of(incident)
     item = {
         **build_key(FILED, f"{format_moment(at)}#{incident.id}"),
         "id": {"S": filed.id},
@@ -159,7 +159,7 @@ def put_filed(incident: Incident) -> PutItem:
 
 def put_lately(incident: Incident) -> PutItem:
     """When the function's last incident was closed."""
-    at = get_closed_at(incident)
+    at = incident.ended_at
     item = {
         **build_key(_LATELY, incident.function),
         "closed_at": write_moment(at),
@@ -201,11 +201,6 @@ def load(item: Item) -> Incident:
     UnreadableRecordError
     """
     return load_incident(read_text(item, "record") or unpack(item, "record"))
-
-
-def get_closed_at(incident: Incident) -> datetime:
-    """When a closed incident was closed."""
-    return incident.closed_at or incident.updated_at
 
 
 def require_closed(incident: Incident) -> None:

@@ -40,7 +40,6 @@ from functions.aws.records.incidents.incident_items import (
     build_unsent_key,
     check_lately,
     delete_live,
-    get_closed_at,
     holds_version,
     is_version,
     load,
@@ -145,8 +144,8 @@ class DynamoLedger:
             return Opened(incident=stored)
         if not stored.is_closed:
             return AlreadyOpen(incident=stored)
-        if get_closed_at(stored) > latest:
-            return LatelyClosed(closed_at=get_closed_at(stored))
+        if stored.ended_at > latest:
+            return LatelyClosed(closed_at=stored.ended_at)
         return self._open_over(stored, item, incident, blast_radius)
 
     def hold(self, incident: Incident, blast_radius: BlastRadius) -> Opening:
@@ -297,7 +296,7 @@ class DynamoLedger:
         if refusals is None:
             return Opened(incident=prepare_write(incident))
         # It was moved meanwhile: begin again.
-        return self.open(incident, blast_radius, known_until=get_closed_at(closed))
+        return self.open(incident, blast_radius, known_until=closed.ended_at)
 
     def _write_to_either(
         self,

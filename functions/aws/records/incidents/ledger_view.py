@@ -8,7 +8,6 @@ from functions.aws.records.incidents.incident_items import (
     CLOSED,
     FILED,
     LIVE,
-    get_closed_at,
     load,
 )
 from functions.aws.records.incidents.live_items import read_live
@@ -49,7 +48,7 @@ class ReadOnlyLedger:
                 key = read_text(item, "sk")
                 logger.exception("unreadable record in the ledger", key=key, why=str(error))
                 continue
-            if get_closed_at(one) > since:
+            if one.ended_at > since:
                 found.append(one)
         return tuple(found)
 

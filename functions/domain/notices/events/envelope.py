@@ -11,13 +11,13 @@ from typing import Any, Final
 from functions.domain.notices.events.encode import cut_text, to_plain
 from functions.domain.notices.events.facts import EventDetail, FunctionFact
 from functions.domain.notices.events.record import EventSeverity
+from functions.domain.notices.layout import SUBJECT_LIMIT
 from functions.domain.notices.notice import Deployment, Notice
 
 # The source of the events on the bus. No rule of the guard's matches it.
 SOURCE: Final = "loopbreaker"
 VERSION: Final = 1
 _ID_LENGTH: Final = 32
-_LONGEST_SUBJECT: Final = 99
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ def compose_event(notice: Notice, key: str, deployment: Deployment) -> OutgoingE
         account=place[0],
         region=place[1],
         stack=place[2],
-        subject=cut_text(notice.subject, _LONGEST_SUBJECT),
+        subject=cut_text(notice.subject, SUBJECT_LIMIT),
         function=FunctionFact(name=event.function, arn=event.function_arn)
         if event.function
         else None,

@@ -12,7 +12,7 @@ from functions.domain.graph.loop_lookup import LoopStatus
 from functions.domain.graph.model import NodeKind
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.incident import Incident
-from functions.domain.incidents.states import HOLDING_STATES, IncidentState, Transition
+from functions.domain.incidents.states import HELD_STATES, HOLDING_STATES, Transition
 from functions.domain.notices.commands import (
     build_exempt_command,
     build_own_restore_command,
@@ -54,7 +54,6 @@ from functions.domain.requests.summary import (
     find_start,
 )
 
-_HELD: Final = HOLDING_STATES - {IncidentState.RELEASED}
 _LOSING: Final = frozenset({Impact.LOST, Impact.LOOPING, Impact.MOVING})
 _LONGEST_DRAWING: Final = 600
 
@@ -218,7 +217,7 @@ def _describe_cost(incident: Incident) -> CostFact | None:
 
 
 def _describe_restriction(incident: Incident) -> RestrictionFact | None:
-    if incident.state not in _HELD or incident.snapshot is None:
+    if incident.state not in HELD_STATES or incident.snapshot is None:
         return None
     in_force = list_steps_in_force(incident)
     is_reserved = any(isinstance(one.step, Reserve) for one in in_force)
@@ -232,7 +231,7 @@ def _describe_restriction(incident: Incident) -> RestrictionFact | None:
 
 def _describe_losses(incident: Incident, context: NoticeContext) -> LossFact | None:
     """What becomes of its events while it is held; nothing of one that runs."""
-    if incident.state not in _HELD:
+    if incident.state not in HELD_STATES:
         return None
     if context.triggers is None:
         return LossFact(first_loss_at=find_expiry(incident, context))

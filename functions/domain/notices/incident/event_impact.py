@@ -23,7 +23,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Final
 
-from functions.domain.changes.outcome import StepStatus
+from functions.domain.changes.outcome import PUT_BACK, StepStatus
 from functions.domain.changes.steps import DisableMapping, StepOutcome
 from functions.domain.detection.evidence import Trigger, TriggerKind
 from functions.domain.notices.text import clean, format_time, shorten_arn
@@ -50,10 +50,6 @@ class Impact(StrEnum):
 
 
 _WORST_FIRST: Final = {kind: place for place, kind in enumerate(Impact)}
-# Inverses in these states: the mapping is enabled again, or in somebody else's hands.
-_NOT_HELD: Final = frozenset(
-    {StepStatus.DONE, StepStatus.ALREADY, StepStatus.CHANGED_MEANWHILE, StepStatus.GONE}
-)
 
 
 class MappingState(StrEnum):
@@ -112,7 +108,8 @@ class Restriction:
         if outcome is None:
             is_known = uuid and uuid in self.disabled_before
             return MappingState.DISABLED_BEFORE if is_known else MappingState.ENABLED
-        if outcome.restored in _NOT_HELD:
+        # The mapping is enabled again, or in somebody else's hands.
+        if outcome.restored in PUT_BACK:
             return MappingState.ENABLED
         match outcome.status:
             case StepStatus.DONE | StepStatus.ALREADY:

@@ -183,7 +183,7 @@ def test_the_most_that_it_costs_is_said_before_it_is_asked(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A no changes nothing."""
-    monkeypatch.setattr(drill_run, "_can_answer", lambda: True)
+    monkeypatch.setattr(drill_run, "can_answer", lambda: True)
 
     result = run("--depth", "live", answer="n\n")
 

@@ -57,7 +57,7 @@ def run(*words: str, answer: str | None = None) -> Result:
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody who can answer."""
-    monkeypatch.setattr(restore_command, "_can_answer", lambda: True)
+    monkeypatch.setattr(restore_command, "can_answer", lambda: True)
 
 
 def test_a_status_is_0_unless_an_exit_code_is_asked_for(fake: FakeLambda) -> None:

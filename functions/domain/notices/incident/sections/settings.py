@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from functions.domain.changes.outcome import StepStatus
+from functions.domain.changes.outcome import PUT_BACK, StepStatus
 from functions.domain.changes.steps import (
     DisableMapping,
     LimitMapping,
@@ -35,10 +35,6 @@ from functions.domain.notices.ways_back import list_ways_back
 MOST_SETTINGS: Final = 15
 # Steps in these states changed nothing.
 _UNCHANGED: Final = frozenset({StepStatus.FAILED, StepStatus.GONE, StepStatus.CHANGED_MEANWHILE})
-# Inverses in these states leave nothing of the guard's behind.
-_SETTLED: Final = frozenset(
-    {StepStatus.DONE, StepStatus.ALREADY, StepStatus.CHANGED_MEANWHILE, StepStatus.GONE}
-)
 
 
 def list_steps_in_force(incident: Incident) -> tuple[StepOutcome, ...]:
@@ -54,7 +50,7 @@ def list_steps_in_force(incident: Incident) -> tuple[StepOutcome, ...]:
     return tuple(
         one
         for one in restore_order(outcomes)
-        if one.status not in _UNCHANGED and one.restored not in _SETTLED
+        if one.status not in _UNCHANGED and one.restored not in PUT_BACK
     )
 
 
