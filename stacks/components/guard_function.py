@@ -11,13 +11,14 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from stacks.components.watching.review import accept
-from stacks.names import EXEMPT_TAG, EXEMPT_VALUE
+from stacks.names import EXEMPT_TAG, EXEMPT_VALUE, STACK_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from aws_cdk import Duration
-    from aws_cdk import aws_sqs as sqs
+
+    from stacks.components.guard_functions import Surroundings
 
 # "The total size of all environment variables doesn't exceed 4 KB" (Lambda developer guide,
 # configuration-envvars). Lambda's error quotes the JSON text that it measured.
@@ -37,11 +38,13 @@ def size_of_environment(environment: Mapping[str, str]) -> int:
 class GuardFunction(Construct):
     """One Lambda function of the guard, with its role, its logs and its dead letters.
 
+    Its name and the package of its code follow from the id of the construct.
+
     The role has one inline policy and takes no other statement, so the template shows all that
     the function may do in one place, and CloudFormation cannot run it before its policy exists.
 
     An asynchronous event that fails three times or waits longer than `longest_wait` goes to
-    `dead_letters` as an on-failure destination, which keeps the error beside the event (a plain
+    a queue as an on-failure destination, which keeps the error beside the event (a plain
     dead-letter queue keeps the event only).
 
     Attributes
@@ -55,20 +58,20 @@ class GuardFunction(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        name: str,
-        code: lambda_.Code,
-        handler: str,
+        given: Surroundings,
         description: str,
         environment: Mapping[str, str],
         statements: Sequence[iam.PolicyStatement],
         accepted: Mapping[str, str],
-        dead_letters: sqs.IQueue,
         timeout: Duration,
         memory_mib: int,
         longest_wait: Duration,
     ) -> None:
         super().__init__(scope, construct_id)
+        word = construct_id.lower()
+        name = f"{STACK_NAME}-{word}"
         self.name = name
+        dead_letters = given.dead_letters.failed
         variables = {
             "POWERTOOLS_SERVICE_NAME": name,
             "POWERTOOLS_LOG_LEVEL": "INFO",
@@ -116,8 +119,8 @@ class GuardFunction(Construct):
             description=description,
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,
-            code=code,
-            handler=handler,
+            code=given.code,
+            handler=f"functions.{word}.handler.handler",
             role=role.without_policy_updates(),
             timeout=timeout,
             memory_size=memory_mib,

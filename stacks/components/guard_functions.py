@@ -15,15 +15,7 @@ from stacks.components.guard_function import MOST_ENVIRONMENT_BYTES, GuardFuncti
 from stacks.components.permissions import accepted, statements
 from stacks.components.permissions.resources import restore_arn
 from stacks.flag_values import function_names
-from stacks.names import (
-    CHART,
-    CONTAIN,
-    DIAGNOSE,
-    HOLD_SCHEDULES,
-    PRESENT,
-    PROTECT,
-    RESTORE,
-)
+from stacks.names import HOLD_SCHEDULES
 
 if TYPE_CHECKING:
     from aws_cdk import aws_lambda as lambda_
@@ -107,9 +99,7 @@ def make_protect(scope: Construct, given: Surroundings) -> GuardFunction:
     return GuardFunction(
         scope,
         "Protect",
-        name=PROTECT,
-        code=given.code,
-        handler="functions.protect.handler.handler",
+        given=given,
         description="Keeps concurrency for the guard while it is deployed",
         environment=ProtectSettings(
             notice_topic_arn=given.topic_arn,
@@ -119,7 +109,6 @@ def make_protect(scope: Construct, given: Surroundings) -> GuardFunction:
         ).to_env(),
         statements=statements.protect_statements(given.outlets),
         accepted=accepted.ACCEPTED_FOR_PROTECT,
-        dead_letters=given.dead_letters.failed,
         # It may wait 75 s until its new permissions are in force.
         timeout=Duration.minutes(5),
         memory_mib=256,
@@ -133,9 +122,7 @@ def make_contain(scope: Construct, given: Surroundings, account: Account) -> Gua
     return GuardFunction(
         scope,
         "Contain",
-        name=CONTAIN,
-        code=given.code,
-        handler="functions.contain.handler.handler",
+        given=given,
         description="Finds functions that run away and stops them",
         environment=ContainSettings(
             ledger_table=given.ledger_name,
@@ -165,7 +152,6 @@ def make_contain(scope: Construct, given: Surroundings, account: Account) -> Gua
             hold_role_arn=given.hold_role_arn,
         ),
         accepted={**accepted.ACCEPTED_FOR_CONTAIN, **accepted.ACCEPTED_FOR_HOLDS},
-        dead_letters=given.dead_letters.failed,
         # A sweep reads evidence for some dozen candidates at 15 control-plane calls a second.
         timeout=Duration.seconds(120),
         # 512 MiB is 0.29 vCPU: enough that importing boto3 and parsing 500 series is not what
@@ -180,9 +166,7 @@ def make_restore(scope: Construct, given: Surroundings) -> GuardFunction:
     return GuardFunction(
         scope,
         "Restore",
-        name=RESTORE,
-        code=given.code,
-        handler="functions.restore.handler.handler",
+        given=given,
         description="Puts contained functions back as they were",
         environment=RestoreSettings(
             ledger_table=given.ledger_name,
@@ -209,7 +193,6 @@ def make_restore(scope: Construct, given: Surroundings) -> GuardFunction:
             **accepted.ACCEPTED_FOR_HOLDS,
             **accepted.ACCEPTED_FOR_REPAIRS,
         },
-        dead_letters=given.dead_letters.failed,
         timeout=Duration.minutes(15),
         memory_mib=512,
         longest_wait=Duration.minutes(15),
@@ -224,9 +207,7 @@ def make_diagnose(
     return GuardFunction(
         scope,
         "Diagnose",
-        name=DIAGNOSE,
-        code=given.code,
-        handler="functions.diagnose.handler.handler",
+        given=given,
         description="Finds the other causes on AWS's troubleshooting pages",
         environment=DiagnoseSettings(
             ledger_table=given.ledger_name,
@@ -249,7 +230,6 @@ def make_diagnose(
             remedies=() if config.mode == "observe" else config.remedies,
         ),
         accepted=accepted.ACCEPTED_FOR_DIAGNOSIS,
-        dead_letters=given.dead_letters.failed,
         timeout=timeout,
         memory_mib=1024,
         longest_wait=Duration.hours(1),
@@ -261,9 +241,7 @@ def make_chart(scope: Construct, given: Surroundings) -> GuardFunction:
     return GuardFunction(
         scope,
         "Chart",
-        name=CHART,
-        code=given.code,
-        handler="functions.chart.handler.handler",
+        given=given,
         description="Finds loops in the configuration before they run",
         environment=ChartSettings(
             ledger_table=given.ledger_name,
@@ -278,7 +256,6 @@ def make_chart(scope: Construct, given: Surroundings) -> GuardFunction:
         ).to_env(),
         statements=statements.chart_statements(given.outlets, ledger_arn=given.ledger_arn),
         accepted=accepted.ACCEPTED_FOR_CHART,
-        dead_letters=given.dead_letters.failed,
         # An account of 10,000 functions takes two such runs; the second goes on with the first.
         timeout=Duration.minutes(15),
         memory_mib=1024,
@@ -291,9 +268,7 @@ def make_present(scope: Construct, given: Surroundings) -> GuardFunction:
     return GuardFunction(
         scope,
         "Present",
-        name=PRESENT,
-        code=given.code,
-        handler="functions.present.handler.handler",
+        given=given,
         description="Shows on a dashboard what the guard holds; it only reads",
         environment=PresentSettings(
             ledger_table=given.ledger_name,
@@ -304,7 +279,6 @@ def make_present(scope: Construct, given: Surroundings) -> GuardFunction:
         ).to_env(),
         statements=statements.present_statements(ledger_arn=given.ledger_arn),
         accepted=accepted.ACCEPTED_FOR_PRESENT,
-        dead_letters=given.dead_letters.failed,
         # A dashboard waits for it: what does not answer by then is said on the page.
         timeout=Duration.seconds(60),
         memory_mib=512,

@@ -4,19 +4,18 @@ from typing import TYPE_CHECKING, Final
 
 from aws_cdk import Aws, Duration
 from aws_cdk import aws_events as events
-from constructs import Construct
 
-from stacks.components.triggers.waking import waking_rule, write_rule_name
+from stacks.components.triggers.waking import API_CALL, WakingRules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from aws_cdk import aws_lambda as lambda_
     from aws_cdk import aws_sqs as sqs
+    from constructs import Construct
 
 # A tick without anything to do costs a hundredth of a cent each hour.
 TICK: Final = Duration.minutes(2)
-_API_CALL: Final = "AWS API Call via CloudTrail"
 
 # Calls that change what is charted, by EventBridge's source.
 # `functions/aws/account/configuration_changes.py` reads the same calls; a test compares the two.
@@ -114,7 +113,7 @@ FLOW_CALLS: Final[Mapping[str, Sequence[str]]] = {
 }
 
 
-class ChartingRules(Construct):
+class ChartingRules(WakingRules):
     """EventBridge rules that wake `chart`.
 
     A change is only noted when it comes; the schedule works off what was noted, reads the account
@@ -137,9 +136,7 @@ class ChartingRules(Construct):
         chart: lambda_.IFunction,
         undelivered: sqs.IQueue,
     ) -> None:
-        super().__init__(scope, construct_id)
-        self._chart = chart
-        self._undelivered = undelivered
+        super().__init__(scope, construct_id, function=chart, undelivered=undelivered)
         self.tick = self._rule(
             "Chart",
             "Every 2 minutes: what was changed, and what is due to be read",
@@ -174,32 +171,11 @@ class ChartingRules(Construct):
             longest_wait=Duration.hours(6),
             pattern=events.EventPattern(
                 source=[f"aws.{one}" for one in services],
-                detail_type=[_API_CALL],
+                detail_type=[API_CALL],
                 account=[Aws.ACCOUNT_ID],
                 detail={
                     "eventSource": [f"{one}.amazonaws.com" for one in services],
                     "eventName": list(names),
                 },
             ),
-        )
-
-    def _rule(
-        self,
-        construct_id: str,
-        description: str,
-        *,
-        longest_wait: Duration,
-        pattern: events.EventPattern | None = None,
-        schedule: events.Schedule | None = None,
-    ) -> events.Rule:
-        return waking_rule(
-            self,
-            construct_id,
-            rule_name=write_rule_name(construct_id),
-            description=description,
-            function=self._chart,
-            undelivered=self._undelivered,
-            longest_wait=longest_wait,
-            pattern=pattern,
-            schedule=schedule,
         )

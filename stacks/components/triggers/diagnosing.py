@@ -6,7 +6,7 @@ from aws_cdk import Aws, CustomResource, Duration
 from aws_cdk import aws_events as events
 from constructs import Construct
 
-from stacks.components.triggers.waking import waking_rule, write_rule_name
+from stacks.components.triggers.waking import API_CALL, WakingRules
 from stacks.names import STACK_NAME
 
 if TYPE_CHECKING:
@@ -19,11 +19,10 @@ if TYPE_CHECKING:
     from stacks.components.triggers.queued import EventQueue
     from stacks.config import Config
 
-_API_CALL: Final = "AWS API Call via CloudTrail"
 _LONGEST_WAIT: Final = Duration.hours(1)
 
 
-class DiagnosisRules(Construct):
+class DiagnosisRules(WakingRules):
     """EventBridge rules that wake `diagnose`.
 
     Every hour it goes on with what is due: the round over all functions once a day, and at once
@@ -52,20 +51,20 @@ class DiagnosisRules(Construct):
         denials: EventQueue,
         undelivered: sqs.IQueue,
     ) -> None:
-        super().__init__(scope, construct_id)
-        self._diagnose = diagnose
-        self._undelivered = undelivered
+        super().__init__(scope, construct_id, function=diagnose, undelivered=undelivered)
         self.tick = self._rule(
             "Diagnosis",
             "Every hour: what was changed, and once a day every function",
+            longest_wait=_LONGEST_WAIT,
             schedule=events.Schedule.rate(Duration.hours(1)),
         )
         self._rule(
             "DiagnosisFunctions",
             "Somebody changed a function or who may invoke it (needs an active trail)",
+            longest_wait=_LONGEST_WAIT,
             pattern=events.EventPattern(
                 source=["aws.lambda"],
-                detail_type=[_API_CALL],
+                detail_type=[API_CALL],
                 account=[Aws.ACCOUNT_ID],
                 detail={
                     "eventSource": ["lambda.amazonaws.com"],
@@ -82,9 +81,10 @@ class DiagnosisRules(Construct):
         self._rule(
             "DiagnosisRoles",
             "Somebody changed what a role may do (needs an active trail; us-east-1 only)",
+            longest_wait=_LONGEST_WAIT,
             pattern=events.EventPattern(
                 source=["aws.iam"],
-                detail_type=[_API_CALL],
+                detail_type=[API_CALL],
                 account=[Aws.ACCOUNT_ID],
                 detail={
                     "eventSource": ["iam.amazonaws.com"],
@@ -109,7 +109,7 @@ class DiagnosisRules(Construct):
             longest_wait=_LONGEST_WAIT,
             pattern=events.EventPattern(
                 source=["aws.lambda"],
-                detail_type=[_API_CALL],
+                detail_type=[API_CALL],
                 account=[Aws.ACCOUNT_ID],
                 detail={
                     "eventSource": ["lambda.amazonaws.com"],
@@ -117,26 +117,6 @@ class DiagnosisRules(Construct):
                     "errorCode": [{"prefix": "AccessDenied"}],
                 },
             ),
-        )
-
-    def _rule(
-        self,
-        construct_id: str,
-        description: str,
-        *,
-        pattern: events.EventPattern | None = None,
-        schedule: events.Schedule | None = None,
-    ) -> events.IRule:
-        return waking_rule(
-            self,
-            construct_id,
-            rule_name=write_rule_name(construct_id),
-            description=description,
-            function=self._diagnose,
-            undelivered=self._undelivered,
-            longest_wait=_LONGEST_WAIT,
-            pattern=pattern,
-            schedule=schedule,
         )
 
 

@@ -8,7 +8,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_events as events
 from constructs import Construct
 
-from stacks.components.triggers.waking import waking_rule
+from stacks.components.triggers.waking import WakingRules
 from stacks.names import SIGNAL_ALARM_PREFIX, STACK_NAME
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class SignalAlarms(Construct):
         alarm.add_alarm_action(actions.LambdaAction(self._contain))
 
 
-class SignalRules(Construct):
+class SignalRules(WakingRules):
     """EventBridge rules that bring signals to `contain`.
 
     All are on the default bus, where AWS's own events arrive. Every target has a dead-letter
@@ -156,9 +156,7 @@ class SignalRules(Construct):
         guard_roles: Sequence[str],
         undelivered: sqs.IQueue,
     ) -> None:
-        super().__init__(scope, construct_id)
-        self._contain = contain
-        self._undelivered = undelivered
+        super().__init__(scope, construct_id, function=contain, undelivered=undelivered)
         our_alarms = {
             "alarmName": [{"prefix": SIGNAL_ALARM_PREFIX}],
             "state": {"value": ["ALARM"]},
@@ -251,24 +249,3 @@ class SignalRules(Construct):
                 longest_wait=Duration.minutes(10),
                 schedule=events.Schedule.rate(Duration.minutes(config.sweep_minutes)),
             )
-
-    def _rule(
-        self,
-        construct_id: str,
-        description: str,
-        *,
-        longest_wait: Duration,
-        pattern: events.EventPattern | None = None,
-        schedule: events.Schedule | None = None,
-    ) -> events.Rule:
-        return waking_rule(
-            self,
-            construct_id,
-            rule_name=f"{STACK_NAME}-{construct_id.lower()}",
-            description=description,
-            function=self._contain,
-            undelivered=self._undelivered,
-            longest_wait=longest_wait,
-            pattern=pattern,
-            schedule=schedule,
-        )
