@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from botocore.stub import Stubber
 
 from functions.aws.runtime import clients
@@ -48,8 +49,13 @@ class Script:
         self._stubber.assert_no_pending_responses()
 
 
-def scripts(service: str) -> Iterator[Script]:
-    """For a fixture: a script that must be played to its end."""
-    script = Script(service)
-    yield script
-    script.done()
+def scripted(service: str) -> Any:
+    """A fixture: a script of a service, which must be played to its end."""
+
+    @pytest.fixture
+    def play() -> Iterator[Script]:
+        script = Script(service)
+        yield script
+        script.done()
+
+    return play

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from botocore.exceptions import ConnectTimeoutError
 
 from functions.aws.account.account_alias import AccountAlias
 from functions.aws.runtime import clients
 from functions.domain.notices.notice import Deployment
-from tests.unit.aws.stubs import scripts
+from tests.unit.aws.stubs import scripted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import pytest
 
     from tests.unit.aws.stubs import Script
 
 PLACE = Deployment(region="eu-west-1", account="123456789012")
 
 
-@pytest.fixture
-def script() -> Iterator[Script]:
-    """IAM, as it is to answer."""
-    yield from scripts("iam")
+script = scripted("iam")
 
 
 def test_the_alias_is_read_once(script: Script) -> None:

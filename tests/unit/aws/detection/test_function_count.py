@@ -2,23 +2,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from functions.aws.detection.function_count import FunctionCount
-from tests.unit.aws.stubs import scripts
+from tests.unit.aws.stubs import scripted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.unit.aws.stubs import Script
 
 ANSWER = {"AccountUsage": {"FunctionCount": 12_345, "TotalCodeSize": 1}}
 
 
-@pytest.fixture
-def script() -> Iterator[Script]:
-    """Lambda, as it is to answer."""
-    yield from scripts("lambda")
+script = scripted("lambda")
 
 
 def test_is_asked_once_an_hour(script: Script) -> None:

@@ -14,10 +14,10 @@ from functions.aws.runtime.retry import CHANGES
 from functions.domain.diagnosis.ports import Configuration
 from functions.domain.diagnosis.remedy import AddPermission
 from functions.domain.errors import BusyError, FunctionNotFoundError, RefusedError
-from tests.unit.aws.stubs import scripts
+from tests.unit.aws.stubs import scripted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tests.unit.aws.stubs import Script
 
@@ -41,16 +41,8 @@ PERMISSION = AddPermission(
 )
 
 
-@pytest.fixture
-def script() -> Iterator[Script]:
-    """Lambda, as it is to answer."""
-    yield from scripts("lambda")
-
-
-@pytest.fixture
-def iam() -> Iterator[Script]:
-    """IAM, as it is to answer."""
-    yield from scripts("iam")
+script = scripted("lambda")
+iam = scripted("iam")
 
 
 @pytest.fixture

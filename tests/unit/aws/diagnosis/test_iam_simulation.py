@@ -9,11 +9,9 @@ import pytest
 from functions.aws.diagnosis.iam_simulation import Simulator
 from functions.domain.diagnosis.facts import SimulatedDecision, Simulation
 from functions.domain.errors import BusyError, RefusedError
-from tests.unit.aws.stubs import scripts
+from tests.unit.aws.stubs import scripted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.unit.aws.stubs import Script
 
 ROLE = "arn:aws:iam::123456789012:role/caller"
@@ -21,10 +19,7 @@ FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:orders"
 INVOKE = "lambda:InvokeFunction"
 
 
-@pytest.fixture
-def script() -> Iterator[Script]:
-    """IAM, as it is to answer."""
-    yield from scripts("iam")
+script = scripted("iam")
 
 
 def result(**changes: Any) -> dict[str, Any]:

@@ -12,11 +12,9 @@ from functions.aws.diagnosis.logs import FunctionLogs, statistics_of
 from functions.domain.diagnosis.collection.details import LogGroup
 from functions.domain.diagnosis.facts import ReportStatistics
 from functions.domain.errors import BusyError, RefusedError
-from tests.unit.aws.stubs import scripts
+from tests.unit.aws.stubs import scripted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.unit.aws.stubs import Script
 
 GROUP = "/aws/lambda/orders"
@@ -48,10 +46,7 @@ IN_JSON = json.dumps(
 )
 
 
-@pytest.fixture
-def script() -> Iterator[Script]:
-    """CloudWatch Logs, as it is to answer."""
-    yield from scripts("logs")
+script = scripted("logs")
 
 
 def test_the_group_of_exactly_this_name(script: Script) -> None:

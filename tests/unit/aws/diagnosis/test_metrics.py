@@ -10,11 +10,9 @@ import pytest
 from functions.aws.diagnosis.metrics import DiagnosisMetrics
 from functions.domain.diagnosis.collection.metric_queries import Family, MetricQuery, Window
 from functions.domain.errors import MetricsUnavailableError
-from tests.unit.aws.stubs import scripts
+from tests.unit.aws.stubs import scripted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.unit.aws.stubs import Script
 
 UNTIL = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -23,10 +21,7 @@ TEN = UNTIL - timedelta(minutes=10)
 FIVE = UNTIL - timedelta(minutes=5)
 
 
-@pytest.fixture
-def script() -> Iterator[Script]:
-    """CloudWatch, as it is to answer."""
-    yield from scripts("cloudwatch")
+script = scripted("cloudwatch")
 
 
 def asked(number: int = 0, metric: str = "Invocations") -> MetricQuery:

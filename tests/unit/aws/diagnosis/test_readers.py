@@ -20,11 +20,9 @@ from functions.domain.diagnosis.collection.failure_metrics import (
 from functions.domain.diagnosis.collection.metric_queries import MetricQuery
 from functions.domain.diagnosis.facts import FoundTrigger, InvokerKind
 from functions.domain.errors import BusyError, FunctionNotFoundError, RefusedError
-from tests.unit.aws.stubs import scripts
+from tests.unit.aws.stubs import scripted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.unit.aws.stubs import Script
 
 HOME = "us-east-1:123456789012"
@@ -33,28 +31,10 @@ ALARM = f"arn:aws:cloudwatch:{HOME}:alarm:too-many"
 BUS = f"arn:aws:events:{HOME}:event-bus"
 
 
-@pytest.fixture
-def cloudwatch() -> Iterator[Script]:
-    """CloudWatch, as it is to answer."""
-    yield from scripts("cloudwatch")
-
-
-@pytest.fixture
-def events() -> Iterator[Script]:
-    """EventBridge, as it is to answer."""
-    yield from scripts("events")
-
-
-@pytest.fixture
-def scheduler() -> Iterator[Script]:
-    """EventBridge Scheduler, as it is to answer."""
-    yield from scripts("scheduler")
-
-
-@pytest.fixture
-def lambda_() -> Iterator[Script]:
-    """Lambda, as it is to answer."""
-    yield from scripts("lambda")
+cloudwatch = scripted("cloudwatch")
+events = scripted("events")
+scheduler = scripted("scheduler")
+lambda_ = scripted("lambda")
 
 
 def rule(name: str = "nightly", bus: str = "default") -> Rule:

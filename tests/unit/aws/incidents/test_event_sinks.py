@@ -6,19 +6,15 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import pytest
-
 from functions.aws.incidents.chat_topic import ChatTopic
 from functions.aws.incidents.event_bus import EventBus
 from functions.domain.notices.events.chat import compose_chat_message
 from functions.domain.notices.events.envelope import compose_event
 from functions.domain.notices.events.record import EventKind, EventSeverity, NoticeEvent
 from functions.domain.notices.notice import Deployment, Notice
-from tests.unit.aws.stubs import scripts
+from tests.unit.aws.stubs import scripted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from functions.domain.notices.events.envelope import OutgoingEvent
     from tests.unit.aws.stubs import Script
 
@@ -27,16 +23,8 @@ TOPIC = "arn:aws:sns:us-east-1:123456789012:chat"
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:orders"
 
 
-@pytest.fixture
-def bus() -> Iterator[Script]:
-    """EventBridge, as it is to answer."""
-    yield from scripts("events")
-
-
-@pytest.fixture
-def sns() -> Iterator[Script]:
-    """SNS, as it is to answer."""
-    yield from scripts("sns")
+bus = scripted("events")
+sns = scripted("sns")
 
 
 def event(number: int, arn: str = ARN) -> OutgoingEvent:

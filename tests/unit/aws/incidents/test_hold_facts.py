@@ -9,11 +9,9 @@ import pytest
 from functions.aws.incidents.hold_facts import AwsHoldFacts
 from functions.domain.detection.arrivals import SourceKind
 from functions.domain.holding.facts import MappingFacts
-from tests.unit.aws.stubs import scripts
+from tests.unit.aws.stubs import scripted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.unit.aws.stubs import Script
 
 PLACE = "us-east-1:123456789012"
@@ -22,22 +20,9 @@ STREAM = f"arn:aws:kinesis:{PLACE}:stream/orders"
 UUID = "00000000-0000-4000-8000-000000000001"
 
 
-@pytest.fixture
-def script() -> Iterator[Script]:
-    """Lambda, as it is to answer."""
-    yield from scripts("lambda")
-
-
-@pytest.fixture
-def sqs() -> Iterator[Script]:
-    """SQS, as it is to answer."""
-    yield from scripts("sqs")
-
-
-@pytest.fixture
-def kinesis() -> Iterator[Script]:
-    """Kinesis, as it is to answer."""
-    yield from scripts("kinesis")
+script = scripted("lambda")
+sqs = scripted("sqs")
+kinesis = scripted("kinesis")
 
 
 @pytest.fixture

@@ -17,20 +17,15 @@ from functions.aws.incidents.publisher import (
 from functions.domain.errors import NoticeUndeliveredError
 from functions.domain.notices.events.record import EventKind, EventSeverity, NoticeEvent
 from functions.domain.notices.notice import Notice
-from tests.unit.aws.stubs import scripts
+from tests.unit.aws.stubs import scripted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.unit.aws.stubs import Script
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:Loopbreaker"
 
 
-@pytest.fixture
-def script() -> Iterator[Script]:
-    """SNS, as it is to answer."""
-    yield from scripts("sns")
+script = scripted("sns")
 
 
 def test_publishes_what_fits(script: Script) -> None:

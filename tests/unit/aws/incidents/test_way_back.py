@@ -18,11 +18,9 @@ from functions.aws.incidents.way_back import (
     parse_hold_end,
 )
 from functions.domain.errors import BusyError, RefusedError
-from tests.unit.aws.stubs import scripts
+from tests.unit.aws.stubs import scripted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.unit.aws.stubs import Script
 
 ROUTE = Route(
@@ -54,10 +52,7 @@ DONE = {
 }
 
 
-@pytest.fixture
-def script() -> Iterator[Script]:
-    """EventBridge Scheduler, as it is to answer."""
-    yield from scripts("scheduler")
+script = scripted("scheduler")
 
 
 def way_back(script: Script) -> ScheduledWayBack:

@@ -10,33 +10,18 @@ import pytest
 from functions.aws.page.guard_state import AwsGuardState
 from functions.domain.errors import BusyError, RefusedError
 from functions.domain.page.overview import GuardAlarm
-from tests.unit.aws.stubs import scripts
+from tests.unit.aws.stubs import scripted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.unit.aws.stubs import Script
 
 AT = datetime(2026, 11, 23, 3, 15, tzinfo=UTC)
 ASKED: dict[str, Any] = {"AlarmNamePrefix": "Loopbreaker-", "AlarmTypes": ["MetricAlarm"]}
 
 
-@pytest.fixture
-def cloudwatch() -> Iterator[Script]:
-    """CloudWatch, and what it is asked and answers."""
-    yield from scripts("cloudwatch")
-
-
-@pytest.fixture
-def lambdas() -> Iterator[Script]:
-    """Lambda, likewise."""
-    yield from scripts("lambda")
-
-
-@pytest.fixture
-def tagging() -> Iterator[Script]:
-    """The tagging API, likewise."""
-    yield from scripts("resourcegroupstaggingapi")
+cloudwatch = scripted("cloudwatch")
+lambdas = scripted("lambda")
+tagging = scripted("resourcegroupstaggingapi")
 
 
 @pytest.fixture

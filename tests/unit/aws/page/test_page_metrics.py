@@ -9,11 +9,9 @@ import pytest
 
 from functions.aws.page.page_metrics import CloudWatchPageMetrics
 from functions.domain.errors import MetricsUnavailableError
-from tests.unit.aws.stubs import scripts
+from tests.unit.aws.stubs import scripted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.unit.aws.stubs import Script
 
 NOW = datetime(2026, 11, 23, 3, 15, 20, tzinfo=UTC)
@@ -21,10 +19,7 @@ START = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 END = START + timedelta(minutes=15)
 
 
-@pytest.fixture
-def cloudwatch() -> Iterator[Script]:
-    """CloudWatch, and what it is asked and answers."""
-    yield from scripts("cloudwatch")
+cloudwatch = scripted("cloudwatch")
 
 
 def answer(**points: list[tuple[datetime, float]]) -> dict[str, Any]:

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from functions.aws.detection.lambda_metrics import CloudWatchMetrics
-from tests.unit.aws.stubs import scripts
+from tests.unit.aws.stubs import scripted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.unit.aws.stubs import Script
 
 NOW = datetime(2026, 3, 10, 12, 3, 30, tzinfo=UTC)
@@ -23,10 +21,7 @@ INSIGHTS = (
 )
 
 
-@pytest.fixture
-def script() -> Iterator[Script]:
-    """CloudWatch, as it is to answer."""
-    yield from scripts("cloudwatch")
+script = scripted("cloudwatch")
 
 
 @pytest.fixture

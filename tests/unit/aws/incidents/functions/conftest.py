@@ -9,11 +9,9 @@ import pytest
 
 from functions.aws.incidents.lambda_functions import LambdaFunctions
 from functions.aws.runtime.retry import CHANGES
-from tests.unit.aws.stubs import scripts
+from tests.unit.aws.stubs import scripted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.unit.aws.stubs import Script
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:orders"
@@ -25,16 +23,8 @@ MINIMUM = (
 )
 
 
-@pytest.fixture
-def script() -> Iterator[Script]:
-    """Lambda, as it is to answer."""
-    yield from scripts("lambda")
-
-
-@pytest.fixture
-def tagging() -> Iterator[Script]:
-    """The tagging API, as it is to answer."""
-    yield from scripts("resourcegroupstaggingapi")
+script = scripted("lambda")
+tagging = scripted("resourcegroupstaggingapi")
 
 
 @pytest.fixture
