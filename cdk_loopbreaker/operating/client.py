@@ -231,11 +231,6 @@ class GuardClient:
         raise AssertionError("the last try returns or raises")  # pragma: no cover
 
 
-def is_repeated(error: RequestRejectedError) -> bool:
-    """Whether the request was not carried out because its id was before, or is being now."""
-    return error.reason in {Rejection.REPEATED, Rejection.UNDER_WAY}
-
-
 def _read_json(response: dict[str, Any]) -> Any:
     try:
         return json.loads(response["Payload"].read())

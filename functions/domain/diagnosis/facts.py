@@ -44,11 +44,9 @@ class InvokerKind(StrEnum):
     BUCKET = "bucket notification"
     TOPIC = "topic subscription"
     API = "API integration"
-    LOAD_BALANCER = "load balancer target"
     ALARM = "alarm action"
     LOGS = "log subscription filter"
     ACCOUNT = "caller in another account"
-    OTHER = "trigger"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +94,6 @@ class CallerKind(StrEnum):
     STATE_MACHINE = "state machine"
     SCHEDULE = "schedule"
     PIPE = "pipe"
-    OTHER = "caller"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

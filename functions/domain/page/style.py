@@ -12,11 +12,10 @@ from functions.domain.notices.markup import Markup
 
 
 class Theme(StrEnum):
-    """Which colours: `AUTO` as the reader's system is set."""
+    """Which colours a widget has; a file has those that the reader's system is set to."""
 
     LIGHT = "light"
     DARK = "dark"
-    AUTO = "auto"
 
 
 _LIGHT: Final = (

@@ -43,11 +43,6 @@ class TriageReport:
     in_tag: set[str] = field(default_factory=set)
     seconds_left: Callable[[], float] = lambda: math.inf
 
-    @property
-    def found(self) -> bool:
-        """Whether anything was contained, capped or reported."""
-        return any(not isinstance(one, Ignore) for one in self.decisions)
-
     def has_found_since(self, number: int) -> bool:
         """Whether anything was decided after so many decisions but to leave a function alone."""
         return any(not isinstance(one, Ignore) for one in self.decisions[number:])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore import exceptions as aws
 
-from cdk_loopbreaker.operating.client import RequestRejectedError, is_repeated
+from cdk_loopbreaker.operating.client import RequestRejectedError
 from cdk_loopbreaker.operating.errors import OperatingError
 from functions.domain.requests.answer import StatusAnswer, write_answer
 from functions.domain.requests.request import MOST_ENTRIES, parse_request
@@ -207,4 +207,3 @@ def test_a_rejection_is_an_error_with_its_reason() -> None:
         make_client(fake).read_status()
 
     assert raised.value.reason == "unavailable"
-    assert not is_repeated(raised.value)
