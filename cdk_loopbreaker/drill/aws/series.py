@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from functions.aws.runtime.metric_pages import build_query
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
@@ -66,7 +68,8 @@ class SeriesWatch:
     def look(self, now: datetime) -> None:
         """Read the last minutes."""
         window = {"StartTime": now - _LOOKED_BACK, "EndTime": now + MINUTE}
-        queries = [_query(f"m{n}", self.function, *one) for n, one in enumerate(WATCHED)]
+        own = {"FunctionName": self.function}
+        queries = [build_query(f"m{n}", *one, 60, own) for n, one in enumerate(WATCHED)]
         answer = self.clients("cloudwatch").get_metric_data(MetricDataQueries=queries, **window)
         by_id = {f"m{n}": name for n, (name, _) in enumerate(WATCHED)}
         for result in answer["MetricDataResults"]:
@@ -116,18 +119,3 @@ class SeriesWatch:
             for (name, minute), one in sorted(self.seen.items(), key=lambda found: found[0][1])
             if name == series and minute + MINUTE > begun and now - minute > _SETTLED
         ]
-
-
-def _query(query_id: str, function: str, metric: str, statistic: str) -> dict[str, Any]:
-    return {
-        "Id": query_id,
-        "MetricStat": {
-            "Metric": {
-                "Namespace": "AWS/Lambda",
-                "MetricName": metric,
-                "Dimensions": [{"Name": "FunctionName", "Value": function}],
-            },
-            "Period": 60,
-            "Stat": statistic,
-        },
-    }

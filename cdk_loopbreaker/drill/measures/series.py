@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cdk_loopbreaker.drill.aws.series import INSIGHTS, WATCHED
 from cdk_loopbreaker.drill.measures.context import judge, leave
+from functions.aws.runtime.metric_pages import build_query
 from functions.domain.detection.lateness import LATEST
 
 if TYPE_CHECKING:
@@ -65,14 +66,7 @@ def measure_without_dimension(context: MeasureContext) -> tuple[Finding, ...]:
     """Which series exist for the account as a whole."""
     now = context.stage.clock.now()
     queries = [
-        {
-            "Id": f"m{number}",
-            "MetricStat": {
-                "Metric": {"Namespace": "AWS/Lambda", "MetricName": name, "Dimensions": []},
-                "Period": 60,
-                "Stat": "Maximum" if name == "ConcurrentExecutions" else "Sum",
-            },
-        }
+        build_query(f"m{number}", name, "Maximum" if name == "ConcurrentExecutions" else "Sum", 60)
         for number, name in enumerate(_ACCOUNT)
     ]
     found = context.stage.clients("cloudwatch").get_metric_data(
@@ -97,14 +91,7 @@ def measure_without_dimension(context: MeasureContext) -> tuple[Finding, ...]:
 def measure_day(context: MeasureContext) -> tuple[Finding, ...]:
     """When a period of a day begins."""
     now = context.stage.clock.now()
-    query = {
-        "Id": "day",
-        "MetricStat": {
-            "Metric": {"Namespace": "AWS/Lambda", "MetricName": "Invocations", "Dimensions": []},
-            "Period": _DAY_SECONDS,
-            "Stat": "Sum",
-        },
-    }
+    query = build_query("day", "Invocations", "Sum", _DAY_SECONDS)
     found = context.stage.clients("cloudwatch").get_metric_data(
         MetricDataQueries=[query], StartTime=now - timedelta(hours=47), EndTime=now
     )

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from functions.aws.runtime.errors import AWS_ERRORS, get_message
+from functions.aws.runtime.metric_pages import FAILED, build_query
 from functions.domain.deployment.account_alarm import HISTORY_DAYS
 from functions.domain.errors import MetricsUnavailableError
 
@@ -37,14 +38,7 @@ class AccountTraffic:
         """
         pages = self._client.get_paginator("get_metric_data").paginate(
             MetricDataQueries=[
-                {
-                    "Id": "invocations",
-                    "MetricStat": {
-                        "Metric": {"Namespace": "AWS/Lambda", "MetricName": "Invocations"},
-                        "Period": int(_PERIOD.total_seconds()),
-                        "Stat": "Sum",
-                    },
-                }
+                build_query("invocations", "Invocations", "Sum", int(_PERIOD.total_seconds()))
             ],
             StartTime=end - timedelta(days=HISTORY_DAYS),
             EndTime=end,
@@ -54,7 +48,7 @@ class AccountTraffic:
         try:
             for page in pages:
                 for result in page["MetricDataResults"]:
-                    if result["StatusCode"] in {"InternalError", "Forbidden"}:
+                    if result["StatusCode"] in FAILED:
                         raise MetricsUnavailableError(
                             f"CloudWatch answered {result['StatusCode']} for Invocations"
                         )

@@ -14,15 +14,14 @@ from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
 from functions.aws.runtime.errors import AWS_ERRORS, get_message
-from functions.aws.runtime.metric_pages import read_pages
+from functions.aws.runtime.metric_pages import FAILED, INCOMPLETE, build_query, read_pages
 from functions.aws.runtime.observability import logger
 from functions.domain.detection.arrivals import (
-    ArrivalMetric,
     Arrivals,
     choose_waiting_metric,
     list_arrival_metrics,
@@ -46,7 +45,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
 
-    from functions.domain.detection.arrivals import Source
+    from functions.domain.detection.arrivals import ArrivalMetric, Source
     from functions.domain.detection.evidence import (
         Series,
     )
@@ -92,8 +91,6 @@ _ACCOUNT: Final = (
     ("concurrency", "ConcurrentExecutions", "Maximum"),
     ("throttles", "Throttles", "Sum"),
 )
-_FAILED: Final = frozenset({"InternalError", "Forbidden"})
-_INCOMPLETE: Final = _FAILED | {"PartialData"}
 
 
 class CloudWatchMetrics:
@@ -304,7 +301,7 @@ class CloudWatchMetrics:
             if isinstance(error, ClientError):
                 raise _InsightsUnavailableError(get_message(error)) from error
             raise MetricsUnavailableError(get_message(error)) from error
-        if any(one.status in _FAILED for one in found.values()):
+        if any(one.status in FAILED for one in found.values()):
             raise _InsightsUnavailableError("internal error")
         # The label of a series is the value that it is grouped by; a name holds no blank.
         return {
@@ -360,10 +357,10 @@ class CloudWatchMetrics:
             When it then still fails: a gap would pass for a function that stands still.
         """
         found = self._ask(queries, window)
-        failed = [one for one in queries if found[one["Id"]].status in _INCOMPLETE]
+        failed = [one for one in queries if found[one["Id"]].status in INCOMPLETE]
         if failed:
             found.update(self._ask(failed, window))
-        lost = sorted(one["Id"] for one in failed if found[one["Id"]].status in _INCOMPLETE)
+        lost = sorted(one["Id"] for one in failed if found[one["Id"]].status in INCOMPLETE)
         if lost:
             raise MetricsUnavailableError(f"CloudWatch failed to read {', '.join(lost)}")
         return found
@@ -408,30 +405,20 @@ def _build_arrivals(
 def _build_query(
     query_id: str, metric: str, stat: str, window: MetricWindow, function: str | None = None
 ) -> MetricDataQueryTypeDef:
-    dimensions = {} if function is None else {"FunctionName": function}
-    asked = ArrivalMetric(namespace=_NAMESPACE, name=metric, dimensions=dimensions)
-    return _build_arrival_query(query_id, asked, stat, window)
+    dimensions = None if function is None else {"FunctionName": function}
+    return build_query(query_id, metric, stat, window.period_seconds, dimensions)
 
 
 def _build_arrival_query(
     query_id: str, metric: ArrivalMetric, stat: str, window: MetricWindow
 ) -> MetricDataQueryTypeDef:
-    return cast(
-        "MetricDataQueryTypeDef",
-        {
-            "Id": query_id,
-            "MetricStat": {
-                "Metric": {
-                    "Namespace": metric.namespace,
-                    "MetricName": metric.name,
-                    "Dimensions": [
-                        {"Name": name, "Value": value} for name, value in metric.dimensions.items()
-                    ],
-                },
-                "Period": window.period_seconds,
-                "Stat": stat,
-            },
-        },
+    return build_query(
+        query_id,
+        metric.name,
+        stat,
+        window.period_seconds,
+        metric.dimensions,
+        namespace=metric.namespace,
     )
 
 

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from functions.aws.detection.datapoints import moment_of
 from functions.aws.runtime.errors import AWS_ERRORS, get_message
-from functions.aws.runtime.metric_pages import MOST_DATAPOINTS, read_pages
+from functions.aws.runtime.metric_pages import (
+    FAILED,
+    INCOMPLETE,
+    MOST_DATAPOINTS,
+    build_query,
+    read_pages,
+)
 from functions.domain.errors import MetricsUnavailableError
 
 if TYPE_CHECKING:
@@ -36,8 +42,6 @@ _MOST_QUERIES: Final = 500
 _LEADING: Final = (
     'SELECT SUM({metric}) FROM SCHEMA("{namespace}", {names}) GROUP BY {names} ORDER BY SUM() DESC'
 )
-_FAILED: Final = frozenset({"InternalError", "Forbidden"})
-_INCOMPLETE: Final = _FAILED | {"PartialData"}
 
 
 class DiagnosisMetrics:
@@ -96,7 +100,7 @@ class DiagnosisMetrics:
         sums: dict[MetricQuery, float] = {}
         try:
             for entry in self._read_pages([query], window):
-                if entry.get("StatusCode", "") in _FAILED:
+                if entry.get("StatusCode", "") in FAILED:
                     raise MetricsUnavailableError(f"CloudWatch failed to read {family.metric}")
                 values = entry["Label"].split()
                 if len(values) == len(family.dimensions):
@@ -111,7 +115,17 @@ class DiagnosisMetrics:
     def _ask(
         self, batch: Sequence[MetricQuery], window: Window
     ) -> tuple[dict[MetricQuery, Datapoints], tuple[MetricQuery, ...]]:
-        queries = [_build_query(f"m{n}", one, window) for n, one in enumerate(batch)]
+        queries = [
+            build_query(
+                f"m{n}",
+                one.metric,
+                one.statistic,
+                window.period_seconds,
+                dict(one.dimensions),
+                namespace=one.namespace,
+            )
+            for n, one in enumerate(batch)
+        ]
         points: dict[str, dict[datetime, float]] = {f"m{n}": {} for n in range(len(batch))}
         status: dict[str, str] = {}
         try:
@@ -129,7 +143,7 @@ class DiagnosisMetrics:
             raise _make_error(error) from error
         answered = {one: tuple(sorted(points[f"m{n}"].items())) for n, one in enumerate(batch)}
         failed = tuple(
-            one for n, one in enumerate(batch) if status.get(f"m{n}", "Complete") in _INCOMPLETE
+            one for n, one in enumerate(batch) if status.get(f"m{n}", "Complete") in INCOMPLETE
         )
         return answered, failed
 
@@ -143,18 +157,3 @@ def _make_error(error: Exception) -> MetricsUnavailableError:
     return MetricsUnavailableError(
         f"CloudWatch's answer has not the shape of one: {type(error).__name__} {error}"
     )
-
-
-def _build_query(name: str, asked: MetricQuery, window: Window) -> MetricDataQueryTypeDef:
-    return {
-        "Id": name,
-        "MetricStat": {
-            "Metric": {
-                "Namespace": asked.namespace,
-                "MetricName": asked.metric,
-                "Dimensions": [{"Name": key, "Value": value} for key, value in asked.dimensions],
-            },
-            "Period": window.period_seconds,
-            "Stat": asked.statistic,
-        },
-    }

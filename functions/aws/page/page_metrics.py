@@ -12,7 +12,7 @@ from functions.aws.detection.datapoints import (
     moment_of,
 )
 from functions.aws.runtime.errors import AWS_ERRORS, get_message
-from functions.aws.runtime.metric_pages import read_pages
+from functions.aws.runtime.metric_pages import FAILED, build_query, read_pages
 from functions.domain.detection.evidence import floor_to
 from functions.domain.errors import MetricsUnavailableError
 from functions.domain.page.overview import ShownTraffic
@@ -29,7 +29,6 @@ IAM_ACTIONS: Final = frozenset({"cloudwatch:GetMetricData"})
 _HOUR_SECONDS: Final = 3_600
 _DAY: Final = timedelta(days=1)
 _FIVE_MINUTES: Final = 300
-_FAILED: Final = frozenset({"InternalError", "Forbidden"})
 # SQS sends no metrics of a queue that was idle for six hours, and begins again up to 15 minutes
 # late (SQS developer guide, *Available CloudWatch metrics*): a queue without datapoints is empty,
 # or was filled just now.
@@ -49,7 +48,7 @@ class CloudWatchPageMetrics:
         window = MetricWindow(start, end, period_seconds)
         found = self._get(
             [
-                _build_query(name.lower(), name, function, period_seconds)
+                build_query(name.lower(), name, "Sum", period_seconds, {"FunctionName": function})
                 for name in ("Invocations", "Throttles")
             ],
             start,
@@ -69,23 +68,23 @@ class CloudWatchPageMetrics:
         end = floor_to(now, _HOUR_SECONDS) + timedelta(hours=1)
         start = end - _DAY
         queries = [
-            _build_query(f"e{number}", "Errors", name, _HOUR_SECONDS)
+            build_query(f"e{number}", "Errors", "Sum", _HOUR_SECONDS, {"FunctionName": name})
             for number, name in enumerate(functions)
         ]
         queries += [
-            _build_query(
+            build_query(
                 f"q{number}",
                 "ApproximateNumberOfMessagesVisible",
-                name,
+                "Maximum",
                 _FIVE_MINUTES,
+                {"QueueName": name},
                 namespace="AWS/SQS",
-                dimension="QueueName",
-                stat="Maximum",
             )
             for number, name in enumerate(queues)
         ]
         if functions:
-            queries.append(_build_query("pulse", "Invocations", functions[0], 60))
+            guard = {"FunctionName": functions[0]}
+            queries.append(build_query("pulse", "Invocations", "Sum", 60, guard))
         found = self._get(queries, start, end)
         newest_first = sorted(_list_points(found.get("pulse")), reverse=True)
         return GuardActivity(
@@ -110,34 +109,10 @@ class CloudWatchPageMetrics:
                 add_to_answer(found.setdefault(entry["Id"], QueryAnswer()), entry)
         except AWS_ERRORS as error:
             raise MetricsUnavailableError(get_message(error)) from error
-        failed = [one.status for one in found.values() if one.status in _FAILED]
+        failed = [one.status for one in found.values() if one.status in FAILED]
         if failed:
             raise MetricsUnavailableError(f"CloudWatch answers {failed[0]}")
         return found
-
-
-def _build_query(
-    query_id: str,
-    metric: str,
-    name: str,
-    period_seconds: int,
-    *,
-    namespace: str = "AWS/Lambda",
-    dimension: str = "FunctionName",
-    stat: str = "Sum",
-) -> Any:
-    return {
-        "Id": query_id,
-        "MetricStat": {
-            "Metric": {
-                "Namespace": namespace,
-                "MetricName": metric,
-                "Dimensions": [{"Name": dimension, "Value": name}],
-            },
-            "Period": period_seconds,
-            "Stat": stat,
-        },
-    }
 
 
 def _list_points(answer: QueryAnswer | None) -> list[tuple[datetime, float]]:

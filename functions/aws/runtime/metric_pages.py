@@ -1,4 +1,4 @@
-"""GetMetricData page by page, for every adapter that asks for many metrics at once."""
+"""Queries of GetMetricData, and its answer page by page, for all that asks for metrics."""
 
 from __future__ import annotations
 
@@ -13,10 +13,33 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.type_defs import (
         GetMetricDataInputTypeDef,
         MetricDataQueryTypeDef,
+        MetricTypeDef,
     )
 
 # In one answer, and so in one page (CloudWatch API, *GetMetricData*).
 MOST_DATAPOINTS: Final = 100_800
+# Status codes of an answer that holds nothing, and of one that may lack something.
+FAILED: Final = frozenset({"InternalError", "Forbidden"})
+INCOMPLETE: Final = FAILED | {"PartialData"}
+
+
+def build_query(
+    query_id: str,
+    metric: str,
+    statistic: str,
+    period_seconds: int,
+    dimensions: Mapping[str, str] | None = None,
+    *,
+    namespace: str = "AWS/Lambda",
+) -> MetricDataQueryTypeDef:
+    """A query for one metric; without dimensions for the series of the account as a whole."""
+    asked: MetricTypeDef = {"Namespace": namespace, "MetricName": metric}
+    if dimensions:
+        asked["Dimensions"] = [{"Name": name, "Value": value} for name, value in dimensions.items()]
+    return {
+        "Id": query_id,
+        "MetricStat": {"Metric": asked, "Period": period_seconds, "Stat": statistic},
+    }
 
 
 def read_pages(

@@ -51,15 +51,11 @@ def page(*entries: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 def query(query: str, metric: str, stat: str, *, period: int = 60, name: str = "") -> Any:
     """A query of one metric, of one function or of all."""
-    dimensions = [{"Name": "FunctionName", "Value": name}] if name else []
+    dimensions = {"Dimensions": [{"Name": "FunctionName", "Value": name}]} if name else {}
     return {
         "Id": query,
         "MetricStat": {
-            "Metric": {
-                "Namespace": "AWS/Lambda",
-                "MetricName": metric,
-                "Dimensions": dimensions,
-            },
+            "Metric": {"Namespace": "AWS/Lambda", "MetricName": metric, **dimensions},
             "Period": period,
             "Stat": stat,
         },
