@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from cdk_loopbreaker.drill.stage import Stage
     from cdk_loopbreaker.operating.client import GuardClient
 
+# How long a drill waits at most for the event graph to know its functions.
+_GRAPH_MINUTES: Final = 16.0
 # From the notification of a change to a graph that has it: two runs of `chart`, and some.
 _CHARTED_MINUTES: Final = 4.0
 _NOT_THIS_DEPTH: Final = "a live drill measures it"
@@ -56,14 +58,11 @@ class DrillOptions:
     ----------
     leaves_one
         Whether a place within the blast radius stays free for a real runaway.
-    graph_minutes
-        How long the drill waits at most for the event graph to know its functions.
     """
 
     depth: Depth
     plan: DrillPlan
     leaves_one: bool = True
-    graph_minutes: float = 16.0
     poll_seconds: float = POLL_SECONDS
 
 
@@ -192,7 +191,7 @@ class Drill:
                 self.findings += measure(context, (name,))
                 is_noted()
         gone = (stage.clock.now() - context.created_at) / timedelta(minutes=1)
-        left = max(0.0, self.options.graph_minutes - gone)
+        left = max(0.0, _GRAPH_MINUTES - gone)
         if left and not is_noted():
             stage.say(f"Waiting up to {left:.0f} min for the event graph to know the functions")
         if stage.wait_for(is_noted, left) and context.graph_at is not None:

@@ -36,16 +36,9 @@ _MOST_FINDINGS: Final = 10
 
 def format_status(answer: StatusAnswer, region: str) -> str:
     """Write what is held, what was only reported, remedies in force, and open findings."""
-    held = sorted(
-        (one for one in answer.open if one.is_held),
-        key=lambda one: (one.opened_at, one.function),
-        reverse=True,
-    )
-    others = sorted(
-        (one for one in answer.open if not one.is_held),
-        key=lambda one: (one.opened_at, one.function),
-        reverse=True,
-    )
+    newest_first = sorted(answer.open, key=lambda one: (one.opened_at, one.function), reverse=True)
+    held = [one for one in newest_first if one.is_held]
+    others = [one for one in newest_first if not one.is_held]
     count = len(held) + len(answer.tagged)
     first = (
         f"Loopbreaker holds {format_count(count, 'function')} in {region}."

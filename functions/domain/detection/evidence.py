@@ -94,9 +94,9 @@ class Series:
         return cls(start=start, period_seconds=period_seconds, values=tuple(values))
 
     @classmethod
-    def empty(cls, *, start: datetime, period_seconds: int = MINUTE_SECONDS) -> Self:
-        """A series without any datapoint."""
-        return cls(start=start, period_seconds=period_seconds, values=())
+    def empty(cls, *, start: datetime) -> Self:
+        """A series of minutes without any datapoint."""
+        return cls(start=start, period_seconds=MINUTE_SECONDS, values=())
 
     @property
     def end(self) -> datetime:

@@ -400,14 +400,6 @@ class Incident(ChangeRecord):
                 changed = changed.with_step(StepOutcome(step=step))
         return changed
 
-    def with_surroundings(
-        self,
-        provisioned: tuple[ProvisionedConcurrency, ...],
-        mappings: tuple[EventSourceMapping, ...],
-    ) -> Self:
-        """The incident with what else is to be changed, read before the first such change."""
-        return self.with_provisioned(provisioned).with_mappings(mappings)
-
     def with_provisioned(self, found: tuple[ProvisionedConcurrency, ...]) -> Self:
         """The incident with the provisioned concurrency, read before any of it is removed."""
         if self.snapshot is None:

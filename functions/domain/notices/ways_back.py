@@ -19,7 +19,6 @@ def list_ways_back(
     deployment: Deployment,
     *,
     is_item: bool = False,
-    terms: RestoreTerms = _AT_ONCE,
 ) -> tuple[str, ...]:
     """Write both commands, each on a line of its own.
 
@@ -28,11 +27,11 @@ def list_ways_back(
     is_item
         Whether they belong to an item of a list.
     """
-    own = compose_own_command(function, deployment, terms)
+    own = compose_own_command(function, deployment)
     if deployment.is_embedded:
         return (own,)
     return (
-        compose_deployment(function, function_arn, deployment, terms),
+        compose_deployment(function, function_arn, deployment),
         indent(WITHOUT_DEPLOYMENT) if is_item else paragraph(WITHOUT_DEPLOYMENT),
         own,
     )

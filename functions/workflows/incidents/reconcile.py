@@ -225,18 +225,7 @@ class Reconciler:
         evidence = self._read_evidence(incident, now)
         if evidence is None or evidence.facts is None:
             return
-        assessment = assess(evidence, self.enforcer.policy)
-        if assessment.verdict in (Verdict.SUSPECTED, Verdict.RUNAWAY):
-            done = self.enforcer.reconsider(incident, assessment, evidence.facts, now)
-            if not isinstance(done, Ignore) and done.reason != incident.decided:
-                self.log.info(
-                    "decided",
-                    decision=type(done).__name__,
-                    because=done.reason,
-                    **fields_of(done.assessment),
-                )
-            return
-        if is_cooling_off:
+        if self._reconsider(incident, evidence, evidence.facts, now) or is_cooling_off:
             return
         if not self._holds_anything(incident):
             world = self.enforcer.world
@@ -253,16 +242,24 @@ class Reconciler:
                 ended = announce(ended, Transition.ENDED, world, now)
             deliver(world.ledger.save(ended), world, now)
             return
+        self._reconsider(incident, evidence, evidence.facts, now)
+
+    def _reconsider(
+        self, incident: Incident, evidence: Evidence, facts: FunctionFacts, now: datetime
+    ) -> bool:
+        """Whether the function is suspected; then what to do about it is decided once more."""
         assessment = assess(evidence, self.enforcer.policy)
-        if assessment.verdict in (Verdict.SUSPECTED, Verdict.RUNAWAY):
-            done = self.enforcer.reconsider(incident, assessment, evidence.facts, now)
-            if not isinstance(done, Ignore) and done.reason != incident.decided:
-                self.log.info(
-                    "decided",
-                    decision=type(done).__name__,
-                    because=done.reason,
-                    **fields_of(done.assessment),
-                )
+        if assessment.verdict not in (Verdict.SUSPECTED, Verdict.RUNAWAY):
+            return False
+        done = self.enforcer.reconsider(incident, assessment, facts, now)
+        if not isinstance(done, Ignore) and done.reason != incident.decided:
+            self.log.info(
+                "decided",
+                decision=type(done).__name__,
+                because=done.reason,
+                **fields_of(done.assessment),
+            )
+        return True
 
     def _read_facts(self, incident: Incident) -> FunctionFacts:
         facts = self.gathering.read_facts(incident.function)

@@ -121,15 +121,19 @@ class OrderedStop:
             return self._stop_without_ledger(order, unavailable, now)
         if known is not None and known.is_leased(now):
             return known_until
-        facts = self.gathering.read_facts(order.name)
-        if facts is None:
-            return order.answer(StopOutcome.UNKNOWN, "there is no such function")
-        refused = self._refuse(order, facts)
-        if refused is not None:
-            return refused
+        facts = self._read_stoppable(order)
+        if isinstance(facts, StopAnswer):
+            return facts
         if known is None:
             return self._stop_free(order, facts, known_until, now)
         return self._stop_known(order, known, facts, now)
+
+    def _read_stoppable(self, order: "_Order") -> FunctionFacts | StopAnswer:
+        """The facts of a function that the guard may stop, or the answer that it must not."""
+        facts = self.gathering.read_facts(order.name)
+        if facts is None:
+            return order.answer(StopOutcome.UNKNOWN, "there is no such function")
+        return self._refuse(order, facts) or facts
 
     def _refuse(self, order: "_Order", facts: FunctionFacts) -> StopAnswer | None:
         """Why the guard must not stop a function, and how a person goes on; ``None`` if it may."""
@@ -239,12 +243,9 @@ class OrderedStop:
         A tag does not hold that it was ordered. In observe mode the guard would put the function
         back once the ledger answers, so it is not stopped at all.
         """
-        facts = self.gathering.read_facts(order.name)
-        if facts is None:
-            return order.answer(StopOutcome.UNKNOWN, "there is no such function")
-        refused = self._refuse(order, facts)
-        if refused is not None:
-            return refused
+        facts = self._read_stoppable(order)
+        if isinstance(facts, StopAnswer):
+            return facts
         by_hand = self._by_hand(order.name)
         if facts.is_stopped:
             return order.answer(StopOutcome.ALREADY, "it is stopped already")

@@ -35,15 +35,15 @@ def pack_incident(incident: Incident) -> Item:
     return {"S": text} if _count_bytes(text) <= MOST_BYTES else pack(text)
 
 
-def dump_incident(incident: Incident, most_bytes: int = MOST_BYTES) -> str:
-    """The record of an incident, no longer than `most_bytes`.
+def dump_incident(incident: Incident) -> str:
+    """The record of an incident, no longer than `MOST_BYTES`.
 
     What does not fit is cut from the notices: first from those that are sent, then from the
     longest; then from what AWS said of the steps; then from the notices once more. Everything that
     restoring needs stays.
     """
     text = INCIDENT_RECORD.dump(incident)
-    while (excess := _count_bytes(text) - most_bytes) > 0:
+    while (excess := _count_bytes(text) - MOST_BYTES) > 0:
         shorter = (
             _with_shorter_notices(incident, excess)
             or _with_shorter_details(incident)

@@ -1,6 +1,5 @@
 """All checks. A new one is a new module and a line here."""
 
-from collections.abc import Sequence
 from typing import Final
 
 from functions.domain.diagnosis.checks import (
@@ -11,7 +10,7 @@ from functions.domain.diagnosis.checks import (
     too_slow,
 )
 from functions.domain.diagnosis.facts import FunctionUnderDiagnosis
-from functions.domain.diagnosis.finding import Check, Examination
+from functions.domain.diagnosis.finding import Examination
 
 CHECKS: Final = (
     not_authorized.CHECK,
@@ -22,7 +21,7 @@ CHECKS: Final = (
 )
 
 
-def examine(facts: FunctionUnderDiagnosis, checks: Sequence[Check] = CHECKS) -> Examination:
+def examine(facts: FunctionUnderDiagnosis) -> Examination:
     """What every check says of one function.
 
     A function that the guard holds is not examined: it does nothing, which shows nothing.
@@ -31,7 +30,7 @@ def examine(facts: FunctionUnderDiagnosis, checks: Sequence[Check] = CHECKS) -> 
         return Examination(function=facts.name)
     findings = []
     complete = set()
-    for check in checks:
+    for check in CHECKS:
         finding = check.examine(facts)
         if finding is not None:
             findings.append(finding)

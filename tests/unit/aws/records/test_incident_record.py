@@ -281,7 +281,7 @@ def test_a_record_with_everything_in_it_fits() -> None:
         for number in range(500)
     )
     incident = an_incident("orders", state=IncidentState.CONTAINING).with_reservation(0, 5)
-    incident = incident.with_surroundings((), mappings)
+    incident = incident.with_mappings(mappings)
     words = "AccessDeniedException: " + "x" * 5_000
     for outcome in incident.steps:
         incident = incident.with_outcome(outcome.step, StepStatus.FAILED, words)

@@ -81,16 +81,16 @@ def test_the_snapshot_never_holds_a_value_that_came_later(
 
 def test_each_part_of_the_snapshot_is_written_once() -> None:
     """Reading the surroundings a second time cannot overwrite the first."""
-    incident = _incident().with_reservation(0, None).with_surroundings((), ())
+    incident = _incident().with_reservation(0, None).with_provisioned(()).with_mappings(())
 
     with pytest.raises(SnapshotOverwriteError):
-        incident.with_surroundings((), ())
+        incident.with_provisioned(()).with_mappings(())
 
 
 def test_the_surroundings_need_a_snapshot_to_stand_in() -> None:
     """Nothing is planned to be changed before the reservation was written down."""
     with pytest.raises(SnapshotOverwriteError):
-        _incident().with_surroundings((), ())
+        _incident().with_provisioned(()).with_mappings(())
 
 
 def test_steps_are_kept_in_the_order_of_a_containment_and_restored_in_another() -> None:
@@ -98,8 +98,8 @@ def test_steps_are_kept_in_the_order_of_a_containment_and_restored_in_another() 
     incident = (
         _incident()
         .with_reservation(0, 5)
-        .with_surroundings(
-            (ProvisionedConcurrency(qualifier="live", requested=2),),
+        .with_provisioned((ProvisionedConcurrency(qualifier="live", requested=2),))
+        .with_mappings(
             (
                 EventSourceMapping(uuid="on", source_arn="q", enabled=True),
                 EventSourceMapping(uuid="off", source_arn="q", enabled=False),

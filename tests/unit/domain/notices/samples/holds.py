@@ -245,8 +245,8 @@ def ended(incident: Incident) -> Incident:
 def stopped_after_hold() -> Incident:
     """An incident whose function was held, shown to be in a loop, and stopped just now."""
     shown = judged(Lever.ZERO, Shown(figures=FIGURES), DecisionReason.RUNAWAY)
-    stopped = shown.with_reservation(0, shown.prior).with_surroundings(
-        (), (EventSourceMapping(uuid=STREAM_MAPPING, source_arn=TABLE_STREAM, enabled=True),)
+    stopped = shown.with_reservation(0, shown.prior).with_mappings(
+        (EventSourceMapping(uuid=STREAM_MAPPING, source_arn=TABLE_STREAM, enabled=True),)
     )
     return replace(
         in_force(stopped),

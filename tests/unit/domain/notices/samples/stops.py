@@ -56,8 +56,9 @@ def contained(
         routes=None if target else EventRoutes(triggers=TRIGGERS, async_target_arn=""),
     ).with_reservation(target, prior)
     if not target:
-        incident = incident.with_surroundings(
-            (ProvisionedConcurrency(qualifier="live", requested=4),),
+        incident = incident.with_provisioned(
+            (ProvisionedConcurrency(qualifier="live", requested=4),)
+        ).with_mappings(
             (
                 EventSourceMapping(uuid=STREAM_MAPPING, source_arn=TABLE_STREAM, enabled=True),
                 EventSourceMapping(uuid=QUEUE_MAPPING, source_arn=QUEUE, enabled=True),
@@ -131,8 +132,8 @@ def contained_after_cap() -> Incident:
             cap=under,
         ),
     )
-    stopped = capped.with_reservation(0, None).with_surroundings(
-        (), (EventSourceMapping(uuid=QUEUE_MAPPING, source_arn=QUEUE, enabled=True),)
+    stopped = capped.with_reservation(0, None).with_mappings(
+        (EventSourceMapping(uuid=QUEUE_MAPPING, source_arn=QUEUE, enabled=True),)
     )
     for outcome in stopped.steps:
         stopped = stopped.with_outcome(outcome.step, StepStatus.DONE)
