@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from cdk_loopbreaker.scanning.html.budget import MOST_ACCOUNTS, share
 from cdk_loopbreaker.scanning.html.method import write_method
-from cdk_loopbreaker.scanning.html.page import write_report
+from cdk_loopbreaker.scanning.html.page import write_report, write_table
 from cdk_loopbreaker.scanning.html.sections import explain_left_out, list_sections
 from cdk_loopbreaker.scanning.html.summary import explain_headline, summarize, write_headline
 from cdk_loopbreaker.version import __version__
@@ -131,11 +131,7 @@ def _write_overview(result: ScanResult, accounts: Sequence[ScannedAccount]) -> l
 
     rows = share((result.accounts,), write, _OVERVIEW_BYTES).written[0]
     columns = ("Account, Region", "Certain", "Possible", "Other")
-    table = element(
-        "table",
-        element("thead", element("tr", *(element("th", one, scope="col") for one in columns))),
-        element("tbody", *rows),
-    )
+    table = write_table(columns, rows)
     left_out = explain_left_out(len(result.accounts) - len(rows), "account")
     method = element("p", element("a", "Method and limits", href="#method"))
     return [table, *left_out, method]

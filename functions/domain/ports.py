@@ -1,7 +1,7 @@
 """What the core needs of the world. Adapters in `functions.aws`, fakes in the tests."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -20,7 +20,9 @@ from functions.domain.detection.evidence import (
     Trigger,
 )
 from functions.domain.holding.facts import HoldFacts
-from functions.domain.notices.notice import Notice
+from functions.domain.notices.account_names import NO_ACCOUNT_NAMES, AccountNames
+from functions.domain.notices.events.ports import EventOutlet, NoEvents
+from functions.domain.notices.notice import Deployment, Notice
 
 
 class Functions(Protocol):
@@ -294,3 +296,31 @@ class WayBack(Protocol):
     def cancel(self, incident_id: str) -> None:
         """Take the schedule of an incident away; nothing happens where there is none."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardContext:
+    """What all runs have that change something and send notices of it.
+
+    Attributes
+    ----------
+    clock
+        The time of day, for leases and claims: a run may take longer than one, so that the moment
+        at which it began does not show whether its lease is still good.
+    events
+        Where the events of notices wait until everything else is done.
+    """
+
+    publisher: Publisher
+    deployment: Deployment
+    clock: Callable[[], datetime]
+    events: EventOutlet = field(default_factory=NoEvents)
+    names: AccountNames = NO_ACCOUNT_NAMES
+
+    def describe_place(self) -> Deployment:
+        """The deployment with the name of the account, for a notice. It may ask AWS."""
+        return self.names.add_alias(self.deployment)
+
+    def present(self, now: datetime) -> datetime:
+        """The present moment of a run that began at `now`, which a signal may have set."""
+        return max(now, self.clock())

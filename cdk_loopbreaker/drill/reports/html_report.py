@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from cdk_loopbreaker.drill.assumptions.catalogue import ASSUMPTIONS
 from cdk_loopbreaker.drill.model import Depth, Outcome, Phase
-from cdk_loopbreaker.scanning.html.page import compress_style, write_report
+from cdk_loopbreaker.scanning.html.page import compress_style, write_report, write_table
 from cdk_loopbreaker.version import __version__
 from functions.domain.notices.markup import element
 from functions.domain.notices.text import clean, format_count, format_time
@@ -258,17 +258,8 @@ def _write_assumptions(findings: Sequence[Finding]) -> Iterator[Markup]:
         found = [one for one in findings if one.outcome is outcome]
         if not found:
             continue
-        table = element(
-            "table",
-            element(
-                "thead",
-                element(
-                    "tr",
-                    *(element("th", one, scope="col") for one in ("Id", "Assumption", "Measured")),
-                ),
-            ),
-            element("tbody", *map(_write_finding, found)),
-            class_="assumptions",
+        table = write_table(
+            ("Id", "Assumption", "Measured"), map(_write_finding, found), class_="assumptions"
         )
         content = [element("p", words, class_="small"), table]
         if outcome is Outcome.NOT_MEASURED:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from cdk_loopbreaker.scanning.html.page import write_table
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.build import UNDETECTED_REGIONS
 from functions.domain.notices.markup import element
@@ -102,14 +103,7 @@ def write_function_table(rows: Sequence[FunctionRow], written: Sequence[Markup])
     return element(
         "details",
         element("summary", said),
-        element(
-            "table",
-            element(
-                "thead",
-                element("tr", *(element("th", one, scope="col") for one in _COLUMNS)),
-            ),
-            element("tbody", *written),
-        ),
+        write_table(_COLUMNS, written),
     )
 
 

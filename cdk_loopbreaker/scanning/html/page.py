@@ -6,11 +6,11 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from functions.domain.notices.markup import Markup
+from functions.domain.notices.markup import Markup, element
 from functions.domain.page.document import write_document
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 def write_report(title: str, *content: Markup, styles: Sequence[str] = ()) -> str:
@@ -24,6 +24,18 @@ def write_report(title: str, *content: Markup, styles: Sequence[str] = ()) -> st
         What stands after the styles that all reports have.
     """
     return write_document(title, Markup(_read_style() + "".join(styles)), *content)
+
+
+def write_table(
+    columns: Iterable[str], rows: Iterable[Markup], class_: str | None = None
+) -> Markup:
+    """A table with a head."""
+    return element(
+        "table",
+        element("thead", element("tr", *(element("th", one, scope="col") for one in columns))),
+        element("tbody", *rows),
+        class_=class_,
+    )
 
 
 def compress_style(text: str) -> Markup:

@@ -1,7 +1,7 @@
 """What remediating findings needs of the world. Adapters in `functions.aws`, fakes in the tests."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -11,10 +11,7 @@ from functions.domain.diagnosis.remediation import Remediation
 from functions.domain.diagnosis.remedy import AddPermission
 from functions.domain.diagnosis.triage import Progress
 from functions.domain.incidents.ports import RequestClaim
-from functions.domain.notices.account_names import NO_ACCOUNT_NAMES, AccountNames
-from functions.domain.notices.events.ports import EventOutlet, NoEvents
-from functions.domain.notices.notice import Deployment
-from functions.domain.ports import Publisher
+from functions.domain.ports import GuardContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,29 +175,8 @@ class Requests(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RemediationContext:
-    """Ports and deployment, handed to everything that remediates.
-
-    Attributes
-    ----------
-    clock
-        The time of day, for leases and claims: a run may take longer than one.
-    events
-        Where the events of notices wait until everything else is done.
-    """
+class RemediationContext(GuardContext):
+    """Ports and deployment, handed to everything that remediates."""
 
     repairs: FunctionChanges
     remediations: RemediationStore
-    publisher: Publisher
-    deployment: Deployment
-    clock: Callable[[], datetime]
-    events: EventOutlet = field(default_factory=NoEvents)
-    names: AccountNames = NO_ACCOUNT_NAMES
-
-    def describe_place(self) -> Deployment:
-        """The deployment with the name of the account, for a notice. It may ask AWS."""
-        return self.names.add_alias(self.deployment)
-
-    def present(self, now: datetime) -> datetime:
-        """The present moment of a run that began at `now`, which a signal may have set."""
-        return max(now, self.clock())

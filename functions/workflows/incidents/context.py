@@ -1,8 +1,6 @@
 """What containing and restoring reach for: the ports, and where this guard is deployed."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from functions.domain.account.names import parse_edge_replica
 from functions.domain.detection.evidence import Trigger, TriggerKind
@@ -10,34 +8,18 @@ from functions.domain.errors import LoopbreakerError
 from functions.domain.graph.loop_lookup import EmptyLookup, LoopLookup
 from functions.domain.incidents.incident import Incident
 from functions.domain.incidents.ports import Ledger
-from functions.domain.notices.account_names import NO_ACCOUNT_NAMES, AccountNames
-from functions.domain.notices.events.ports import EventOutlet, NoEvents
-from functions.domain.notices.notice import Deployment, Notice, NoticeContext
-from functions.domain.ports import Functions, Publisher, WayBack
+from functions.domain.notices.notice import Notice, NoticeContext
+from functions.domain.ports import Functions, GuardContext, WayBack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """Ports and deployment, handed to everything that acts.
-
-    Attributes
-    ----------
-    clock
-        The time of day, for leases: a run may take longer than one, so that the moment at which it
-        began does not show whether its lease is still good.
-    events
-        Where the events of notices wait until everything else is done.
-    """
+class Context(GuardContext):
+    """Ports and deployment, handed to everything that acts."""
 
     functions: Functions
     ledger: Ledger
-    publisher: Publisher
     way_back: WayBack
-    deployment: Deployment
-    clock: Callable[[], datetime]
     loops: LoopLookup = field(default_factory=EmptyLookup)
-    events: EventOutlet = field(default_factory=NoEvents)
-    names: AccountNames = NO_ACCOUNT_NAMES
 
     def publish_unrecorded(self, notice: Notice, key: str) -> None:
         """Send a notice that no record holds. Raises `NoticeUndeliveredError`.
@@ -49,14 +31,6 @@ class Context:
         """
         self.events.keep_unrecorded(notice, key)
         self.publisher.publish(notice)
-
-    def describe_place(self) -> Deployment:
-        """The deployment with the name of the account, for a notice. It may ask AWS."""
-        return self.names.add_alias(self.deployment)
-
-    def present(self, now: datetime) -> datetime:
-        """The present moment of a run that began at `now`, which a signal may have set."""
-        return max(now, self.clock())
 
     def look_around(self, incident: Incident) -> tuple[Incident, NoticeContext]:
         """The incident and its context with what is known of the function's triggers, for a notice.
