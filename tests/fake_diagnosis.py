@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from functions.domain.diagnosis.facts import (
         DeniedCall,
         FoundTrigger,
+        FunctionUnderDiagnosis,
         ReportStatistics,
     )
     from functions.domain.diagnosis.finding_registry import FindingBook
@@ -444,3 +445,17 @@ class _Details:
             for name, qualifier in self.ward.versions
             if name == function and not qualifier.isdecimal()
         )
+
+
+def open_ward() -> Ward:
+    """An account with one healthy function that was invoked, ``orders``."""
+    ward = Ward()
+    ward.add("orders")
+    ward.invoked("orders")
+    return ward
+
+
+def facts_of(ward: Ward, name: str = "orders") -> FunctionUnderDiagnosis:
+    """The facts of one function."""
+    (found,) = ward.collector().facts((name,), NOON)
+    return found

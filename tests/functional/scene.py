@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from functions.domain.detection.arrivals import Source
 from functions.domain.detection.evidence import LoopProof
 from functions.domain.graph.loop_lookup import NOTHING_KNOWN, LoopStatus, OnLoop
@@ -202,6 +204,13 @@ class Scene:
     def contributor(self, name: str = "orders") -> TriageReport:
         """The signal that names a function."""
         return self.signal(SignalKind.CONTRIBUTOR, name)
+
+    def contributor_without_ledger(self) -> None:
+        """The same while the ledger is unavailable: the function is stopped all the same."""
+        self.account.ledger.is_down = True
+        with pytest.raises(PartlyFailedError):
+            self.contributor()
+        self.account.ledger.is_down = False
 
     def pulse(self, minutes: int = 1) -> None:
         """Let pulses pass; what fails is tried again by the next."""

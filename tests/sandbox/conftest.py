@@ -25,6 +25,13 @@ def shared_aws() -> Iterator[LocalAws]:
         yield aws
 
 
+@pytest.fixture(scope="module")
+def strict_aws() -> Iterator[LocalAws]:
+    """A local AWS that enforces IAM."""
+    with LocalAws(speed=SPEED, auth=True, worker_cap=4) as aws:
+        yield aws
+
+
 @pytest.fixture
 def aws(shared_aws: LocalAws) -> LocalAws:
     """The local AWS, empty."""

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from functions.aws.incidents.signals import parse_signal
-from functions.contain import handler as module
 from functions.contain.handler import handler
 from functions.domain.errors import UnrecognisedSignalError
 from functions.workflows.detection.report import PartlyFailedError
@@ -22,14 +21,6 @@ CONTEXT = lambda_context("Loopbreaker-contain")
 def _event(name: str) -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
     return loaded
-
-
-@pytest.fixture
-def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
-    """A stage whose guard the handler takes."""
-    staged = Scene()
-    monkeypatch.setattr(module, "connect", lambda: staged.guard)
-    return staged
 
 
 def _runaway_named_by(event: dict[str, Any]) -> str:

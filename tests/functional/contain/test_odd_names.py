@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from functions.aws.incidents.signals import parse_signal
-from functions.contain import handler as module
 from functions.contain.handler import handler
 from functions.domain.incidents.decision import DecisionReason
 from functions.domain.incidents.states import IncidentState
@@ -27,14 +26,6 @@ def contributor(function: str) -> dict[str, Any]:
     event: dict[str, Any] = copy.deepcopy(json.loads(text))
     event["detail"]["alarmContributor"]["attributes"]["FunctionName"] = function
     return event
-
-
-@pytest.fixture
-def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
-    """A stage whose guard the handler takes."""
-    staged = Scene()
-    monkeypatch.setattr(module, "connect", lambda: staged.guard)
-    return staged
 
 
 def add_replica(scene: Scene, name: str = REPLICA) -> None:

@@ -12,7 +12,7 @@ from functions.domain.account.inventory import Role
 from functions.domain.diagnosis.facts import DenialSource, Part
 from functions.domain.errors import BusyError, MetricsUnavailableError, RefusedError
 from functions.workflows.diagnosis.read_schedules import MOST_READ
-from tests.fake_diagnosis import NOON, Ward
+from tests.fake_diagnosis import NOON, Ward, facts_of, open_ward
 from tests.unit.domain.diagnosis.samples import allow, policy
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from functions.domain.account.inventory import Schedule
-    from functions.domain.diagnosis.facts import FunctionUnderDiagnosis
 
 DAY = timedelta(days=1)
 INVOKE = "lambda:InvokeFunction"
@@ -33,10 +32,7 @@ RESOLVED = "[Loopbreaker] RESOLVED orders: a caller is not authorized"
 @pytest.fixture
 def ward() -> Ward:
     """An account with a healthy function."""
-    ward = Ward()
-    ward.add("orders")
-    ward.invoked("orders")
-    return ward
+    return open_ward()
 
 
 def fails(ward: Ward, at: datetime = NOON, group: str = "default") -> None:
@@ -47,12 +43,6 @@ def fails(ward: Ward, at: datetime = NOON, group: str = "default") -> None:
 def may(ward: Ward, schedule: Schedule, *statements: Mapping[str, Any]) -> None:
     """Give a schedule's role these rights and no other."""
     ward.roles[schedule.role_arn] = Role(arn=schedule.role_arn, policies=(policy(*statements),))
-
-
-def facts_of(ward: Ward, name: str = "orders") -> FunctionUnderDiagnosis:
-    """The facts of one function."""
-    (found,) = ward.collector().facts((name,), NOON)
-    return found
 
 
 # -- what is asked

@@ -15,6 +15,7 @@ from functions.domain.detection.evidence import (
 )
 from functions.domain.incidents.incident import CONTAIN_TAKES_AT_MOST
 from functions.workflows.detection import collect_evidence as gathering
+from tests.unit.aws.stubs import use_any_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,10 +32,7 @@ DATAPOINTS_OF_A_PAGE = 100_800
 
 @pytest.fixture(autouse=True)
 def _somewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
-    clients.forget()
+    use_any_credentials(monkeypatch)
     yield
     clients.forget()
 

@@ -25,21 +25,13 @@ from functions.domain.diagnosis.checks.registry import examine
 from functions.domain.diagnosis.collection.guard_state import GuardState
 from functions.domain.diagnosis.collection.ports import Readers
 from functions.workflows.diagnosis.collect_facts import FactCollector
-from sandbox.local_aws import LocalAws
 from sandbox.scenarios.provision import create_function
 from sandbox.settings import ACCOUNT_ID, REGION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from sandbox.local_aws import LocalAws
 
 GROUP = "shop"
-
-
-@pytest.fixture(scope="module")
-def strict_aws() -> Iterator[LocalAws]:
-    """A local AWS that enforces IAM."""
-    with LocalAws(speed=60, auth=True, worker_cap=4) as aws:
-        yield aws
 
 
 @pytest.fixture

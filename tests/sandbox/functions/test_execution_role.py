@@ -7,19 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.local_aws import LocalAws
 from sandbox.scenarios.provision import BASIC_EXECUTION, arn, create_function
 from tests.sandbox.support import metric
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture(scope="module")
-def strict_aws() -> Iterator[LocalAws]:
-    """A local AWS that enforces IAM."""
-    with LocalAws(speed=60, auth=True, worker_cap=4) as aws:
-        yield aws
+    from sandbox.local_aws import LocalAws
 
 
 @pytest.fixture

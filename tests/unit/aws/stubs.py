@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+def use_any_credentials(patch: pytest.MonkeyPatch) -> None:
+    """Let the adapters make clients of their own, which nothing answers."""
+    patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    patch.setenv("AWS_ACCESS_KEY_ID", "any")
+    patch.setenv("AWS_SECRET_ACCESS_KEY", "any")
+    clients.forget()
+
+
 @functools.cache
 def offline_client(service: str) -> Any:
     """One client of a service for all tests: making one takes longer than any of them."""

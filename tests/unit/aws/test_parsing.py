@@ -10,6 +10,7 @@ from botocore.compat import HTTPHeaders
 
 from functions.aws.runtime import clients
 from functions.aws.runtime.errors import AWS_ERRORS
+from tests.unit.aws.stubs import use_any_credentials
 
 BODIES: Final = (
     b"",
@@ -40,10 +41,7 @@ class _Raw:
 
 @pytest.fixture(autouse=True)
 def _somewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
-    clients.forget()
+    use_any_credentials(monkeypatch)
 
 
 @pytest.mark.thorough

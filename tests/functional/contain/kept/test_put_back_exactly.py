@@ -13,7 +13,6 @@ from functions.domain.errors import (
 from functions.domain.incidents.states import IncidentState
 from functions.domain.incidents.tags.snapshot import SNAPSHOT_TAG
 from functions.domain.signal import SignalKind
-from functions.workflows.detection.report import PartlyFailedError
 from functions.workflows.incidents.restore import restore
 from tests.functional.contain.danger.capped import (
     NORMAL_PEAK,
@@ -51,13 +50,10 @@ def test_a_stop_of_a_capped_function_whose_tag_has_no_seal_is_put_back_by_name(p
     scene = suspected(reserved=50)
     scene.contributor()
     orders = scene.account.by_name["orders"]
-    scene.account.ledger.is_down = True
     scene.now += timedelta(minutes=2)
     burn_in_a_loop(scene)
-    with pytest.raises(PartlyFailedError):
-        scene.contributor()
+    scene.contributor_without_ledger()
     orders.tags[SNAPSHOT_TAG] = orders.tags[SNAPSHOT_TAG].partition(" seal=")[0]
-    scene.account.ledger.is_down = False
     scene.calm("orders", 30)
     scene.pulse(pulses)
 
@@ -151,12 +147,10 @@ def test_provisioned_concurrency_that_only_the_tag_knows_comes_back() -> None:
     scene.contributor()
     scene.account.reserves("orders", None)
     orders.provisioned["live"] = 4
-    scene.account.ledger.is_down = True
     scene.now += timedelta(minutes=3)
     scene.burn()
-    scene.survives(scene.contributor)
+    scene.contributor_without_ledger()
     assert (orders.reserved, orders.provisioned) == (0, {})
-    scene.account.ledger.is_down = False
 
     scene.pulse(2)
     scene.rollback("orders")
@@ -170,11 +164,9 @@ def test_a_tag_that_another_run_has_taken_over_meanwhile_is_no_error() -> None:
     orders = scene.add_runaway()
     scene.contributor()
     scene.account.reserves("orders", 50)
-    scene.account.ledger.is_down = True
     scene.now += timedelta(minutes=3)
     scene.burn()
-    scene.survives(scene.contributor)
-    scene.account.ledger.is_down = False
+    scene.contributor_without_ledger()
     scene.account.faults.before("supersede", lambda: scene.signal(SignalKind.PULSE))
 
     scene.now += timedelta(minutes=1)
@@ -189,12 +181,10 @@ def test_what_a_tag_older_than_the_incident_tells_was_removed_comes_back() -> No
     """The run without the ledger died before its stop; the next one found the ledger again."""
     scene = Scene()
     orders = scene.add_runaway(provisioned={"live": 5})
-    scene.account.ledger.is_down = True
     scene.account.faults.before("remove_provisioned", lambda: None)
     scene.account.faults.fail("reserve", BusyError("Rate exceeded"), skip=1)
-    scene.survives(scene.contributor)
+    scene.contributor_without_ledger()
     assert orders.provisioned == {}
-    scene.account.ledger.is_down = False
     scene.now += timedelta(seconds=30)
     scene.contributor()
     assert scene.incident().is_at_zero
@@ -212,11 +202,9 @@ def test_provisioned_concurrency_that_people_changed_before_the_second_stop_come
     scene.contributor()
     scene.account.reserves("orders", None)
     orders.provisioned["live"] = 4
-    scene.account.ledger.is_down = True
     scene.now += timedelta(minutes=3)
     scene.burn()
-    scene.survives(scene.contributor)
-    scene.account.ledger.is_down = False
+    scene.contributor_without_ledger()
 
     scene.pulse(2)
     scene.rollback("orders")
@@ -233,12 +221,10 @@ def test_provisioned_concurrency_that_people_changed_after_a_release_comes_back(
     orders.provisioned["live"] = 4
     scene.pulse()
     assert scene.incident().state is IncidentState.RELEASED
-    scene.account.ledger.is_down = True
     scene.now += timedelta(minutes=80)
     scene.burn()
-    scene.survives(scene.contributor)
+    scene.contributor_without_ledger()
     assert (orders.reserved, orders.provisioned) == (0, {})
-    scene.account.ledger.is_down = False
 
     scene.pulse(2)
     scene.rollback("orders")
@@ -251,9 +237,7 @@ def test_what_cannot_be_put_back_after_a_release_waits_in_the_ledger(reserved: i
     """Stopped by its tag, then released: AWS refuses the provisioned concurrency from then on."""
     scene = Scene()
     orders = scene.add_runaway(provisioned={"live": 5})
-    scene.account.ledger.is_down = True
-    scene.survives(scene.contributor)
-    scene.account.ledger.is_down = False
+    scene.contributor_without_ledger()
     scene.account.reserves("orders", reserved)
     scene.account.faults.fail("put_provisioned", RefusedError("not now"), times=-1)
     scene.calm("orders")

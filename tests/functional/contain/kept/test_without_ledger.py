@@ -40,14 +40,11 @@ def test_a_stop_without_the_ledger_does_not_take_the_cap_for_the_past(
     mapping = scene.account.add_mapping("orders", QUEUE)
     orders = scene.account.by_name["orders"]
     assert orders.reserved == NORMAL_PEAK
-    scene.account.ledger.is_down = True
     scene.now += timedelta(minutes=2)
     burn_in_a_loop(scene)
-    with pytest.raises(PartlyFailedError):
-        scene.contributor()
+    scene.contributor_without_ledger()
     assert orders.reserved == 0
     assert f"reserved={NORMAL_PEAK}" in orders.tags[SNAPSHOT_TAG]
-    scene.account.ledger.is_down = False
 
     if not rolled_back_first:
         scene.pulse()
@@ -78,13 +75,10 @@ def test_a_persons_value_that_only_the_tag_knows_comes_back(
     if noticed:
         scene.pulse()
         assert scene.incident().state is IncidentState.RELEASED
-    scene.account.ledger.is_down = True
     scene.now += timedelta(minutes=80)
     scene.burn()
-    with pytest.raises(PartlyFailedError):
-        scene.contributor()
+    scene.contributor_without_ledger()
     assert orders.reserved == 0
-    scene.account.ledger.is_down = False
 
     if not rolled_back_first:
         scene.pulse()
@@ -139,11 +133,8 @@ def test_a_tag_whose_throttle_never_came_to_be_goes_away() -> None:
     """After some minutes nobody is about to set the reservation any more."""
     scene = Scene()
     orders = scene.add_runaway(reserved=7)
-    scene.account.ledger.is_down = True
     scene.account.faults.fail("reserve", DENIED)
-    with pytest.raises(PartlyFailedError):
-        scene.contributor()
-    scene.account.ledger.is_down = False
+    scene.contributor_without_ledger()
     scene.calm("orders", 180)
     assert SNAPSHOT_TAG in orders.tags
 
@@ -223,12 +214,9 @@ def test_what_was_removed_for_a_throttle_that_never_came_to_be_is_put_back() -> 
     """The ledger is back, the function runs, and its provisioned concurrency does too."""
     scene = Scene()
     orders = scene.add_runaway(reserved=9, provisioned={"live": 5})
-    scene.account.ledger.is_down = True
     scene.account.faults.fail("reserve", DENIED, skip=1, times=1)
-    with pytest.raises(PartlyFailedError):
-        scene.contributor()
+    scene.contributor_without_ledger()
     assert orders.provisioned == {}
-    scene.account.ledger.is_down = False
     scene.calm("orders", 180)
 
     scene.pulse(4)
@@ -256,11 +244,9 @@ def test_an_event_that_comes_twice_without_the_ledger_forgets_nothing_that_was_r
     """The second run has read the configuration before the first one made room for its stop."""
     scene = Scene()
     orders = scene.add_runaway(provisioned={"live": 5})
-    scene.account.ledger.is_down = True
     scene.account.faults.before("open", lambda: scene.survives(scene.contributor))
-    scene.survives(scene.contributor)
+    scene.contributor_without_ledger()
     assert (orders.reserved, orders.provisioned) == (0, {})
-    scene.account.ledger.is_down = False
 
     scene.pulse(3)
     scene.rollback("orders")

@@ -9,7 +9,7 @@ from botocore.exceptions import ConnectTimeoutError
 from functions.aws.account.account_alias import AccountAlias
 from functions.aws.runtime import clients
 from functions.domain.notices.notice import Deployment
-from tests.unit.aws.stubs import scripted
+from tests.unit.aws.stubs import scripted, use_any_credentials
 
 if TYPE_CHECKING:
     import pytest
@@ -67,10 +67,7 @@ def test_an_endpoint_that_cannot_be_reached_is_not_tried_again() -> None:
 
 def test_its_client_gives_up_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """One attempt, a second for each of its halves, and no waiting for IAM to propagate."""
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
-    clients.forget()
+    use_any_credentials(monkeypatch)
 
     client = clients.make_alias_client()
     other = clients.make_iam_client()

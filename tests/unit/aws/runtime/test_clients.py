@@ -8,16 +8,14 @@ import botocore
 import pytest
 
 from functions.aws.runtime import clients
+from tests.unit.aws.stubs import use_any_credentials
 
 PROJECT = Path(__file__).parents[4]
 
 
 @pytest.fixture(autouse=True)
 def _somewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
-    clients.forget()
+    use_any_credentials(monkeypatch)
 
 
 def test_makes_each_client_once() -> None:

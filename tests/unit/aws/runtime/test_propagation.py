@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from functions.aws.runtime import clients
 from functions.aws.runtime.propagation import IamPropagation
+from tests.unit.aws.stubs import use_any_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,10 +71,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
     monkeypatch.setattr("botocore.endpoint.time.sleep", made.sleep)
     monkeypatch.setattr(clients, "PROPAGATION", made.propagation)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
-    clients.forget()
+    use_any_credentials(monkeypatch)
     return made
 
 

@@ -26,7 +26,7 @@ from functions.domain.diagnosis.facts import (
 )
 from functions.domain.errors import BusyError, MetricsUnavailableError, RefusedError
 from tests.environments import naming
-from tests.fake_diagnosis import NOON, Ward
+from tests.fake_diagnosis import NOON, Ward, facts_of, open_ward
 from tests.unit.domain.diagnosis.samples import allow
 
 if TYPE_CHECKING:
@@ -38,16 +38,7 @@ DENIED = RefusedError("AccessDenied: not you")
 @pytest.fixture
 def ward() -> Ward:
     """An account with one healthy function that was invoked."""
-    ward = Ward()
-    ward.add("orders")
-    ward.invoked("orders")
-    return ward
-
-
-def facts_of(ward: Ward, name: str = "orders") -> FunctionUnderDiagnosis:
-    """The facts of one function."""
-    (found,) = ward.collector().facts((name,), NOON)
-    return found
+    return open_ward()
 
 
 def entries(ward: Ward, name: str = "orders") -> list[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -16,9 +16,9 @@ from functions.domain.notices.outbox import (
     NoticeStatus,
     OutboxNotice,
     are_all_sent,
-    replace_notice,
 )
 from functions.workflows.notices.deliver import deliver_due, send
+from tests.unit.workflows.notices.record import CrashError, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,21 +27,6 @@ if TYPE_CHECKING:
 
 NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-
-
-class CrashError(Exception):
-    """The run dies here."""
-
-
-@dataclass(frozen=True)
-class Record:
-    """Something with an outbox."""
-
-    outbox: tuple[OutboxNotice, ...] = ()
-
-    def with_notice_as(self, notice: OutboxNotice) -> Self:
-        """The record with what became of a notice."""
-        return replace(self, outbox=replace_notice(self.outbox, notice))
 
 
 @dataclass

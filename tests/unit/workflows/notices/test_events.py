@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -19,10 +19,10 @@ from functions.domain.notices.outbox import (
     OutboxNotice,
     is_settled,
     make_twin,
-    replace_notice,
 )
 from functions.workflows.notices.deliver import deliver_due
 from functions.workflows.notices.events import LEAST_SECONDS, EventDelivery
+from tests.unit.workflows.notices.record import CrashError, Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,21 +31,6 @@ if TYPE_CHECKING:
 
 NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-
-
-class CrashError(Exception):
-    """The run dies here."""
-
-
-@dataclass(frozen=True)
-class Record:
-    """Something with an outbox."""
-
-    outbox: tuple[OutboxNotice, ...] = ()
-
-    def with_notice_as(self, notice: OutboxNotice) -> Self:
-        """The record with what became of a notice."""
-        return replace(self, outbox=replace_notice(self.outbox, notice))
 
 
 @dataclass
