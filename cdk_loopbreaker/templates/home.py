@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from cdk_loopbreaker.templates.model import MaybeList, MaybeMapping, MaybeText
+from cdk_loopbreaker.templates.model import MaybeList, MaybeMapping, MaybeText, mark_optional
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -95,16 +95,18 @@ class Home:
         }
 
     def _adopt_value(self, value: Value, note: Callable[[str], None]) -> Value:
+        adopted = self._adopt_content(value, note)
+        if isinstance(value, MaybeText | MaybeList | MaybeMapping):
+            return mark_optional(adopted, value.why)
+        return adopted
+
+    def _adopt_content(self, value: Value, note: Callable[[str], None]) -> Value:
         match value:
-            case MaybeText():
-                return MaybeText(self.adopt(value, note), value.why)
             case str():
                 adopted = self.adopt(value, note)
                 return value if adopted == value else adopted
             case dict():
-                own = self.adopt_all(value, note)
-                return MaybeMapping(own, value.why) if isinstance(value, MaybeMapping) else own
+                return self.adopt_all(value, note)
             case list():
-                elements = [self._adopt_value(one, note) for one in value]
-                return MaybeList(elements, value.why) if isinstance(value, MaybeList) else elements
+                return [self._adopt_value(one, note) for one in value]
         return value

@@ -44,7 +44,7 @@ _SUBTYPES: Final = {
     "StepFunctions": "states",
 }
 # Actions of a topic rule (AWS IoT developer guide, *AWS IoT rule actions*). `Lambda` needs a
-# permission of the function, which tells of it.
+# permission of the function, which shows it.
 _IOT_ACTIONS: Final = {
     "DynamoDB": "dynamodb",
     "DynamoDBv2": "dynamodb",

@@ -9,7 +9,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from cdk_loopbreaker.templates.intrinsics.values import NO_VALUE, Symbol, combine, is_known
+from cdk_loopbreaker.templates.intrinsics.values import (
+    NO_VALUE,
+    Symbol,
+    are_same,
+    combine,
+    is_known,
+)
 from cdk_loopbreaker.templates.model import MaybeList, MaybeText, Partial, Unknown
 
 if TYPE_CHECKING:
@@ -103,7 +109,7 @@ def _evaluate_if(evaluator: Evaluator, argument: object) -> Result:
             if verdict is not None:
                 return evaluator.evaluate(one if verdict else other)
             ways = (evaluator.evaluate(one), evaluator.evaluate(other))
-            if repr(ways[0]) != repr(ways[1]):
+            if not are_same(*ways):
                 evaluator.is_joined = True
             return combine(*ways, f"condition {name}")
     evaluator.report("Fn::If cannot be read: it takes [condition, value, value]")

@@ -20,7 +20,7 @@ from cdk_loopbreaker.templates.intrinsics.effort import (
 )
 from cdk_loopbreaker.templates.intrinsics.references import REFERENCES, refer
 from cdk_loopbreaker.templates.intrinsics.texts import TEXTS, read_dynamic_references
-from cdk_loopbreaker.templates.intrinsics.values import NO_VALUE, join_lists, measure
+from cdk_loopbreaker.templates.intrinsics.values import NO_VALUE, are_same, join_lists, measure
 from cdk_loopbreaker.templates.model import MaybeList, Unknown
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class Evaluator:
                     self.is_joined = True
                     ways = (self.evaluate(one), self.evaluate(other))
                     values = join_lists(*([way] for way in ways if way is not NO_VALUE))
-                    is_same = repr(ways[0]) == repr(ways[1])
+                    is_same = are_same(*ways)
                     return Alternatives(values, "" if is_same else f"condition {name}")
         return self.evaluate(raw)
 

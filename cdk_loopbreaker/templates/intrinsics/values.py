@@ -141,6 +141,11 @@ def _write_pieces(value: Value) -> Iterable[Value]:
         yield json.dumps(value)
 
 
+def are_same(one: Result, other: Result) -> bool:
+    """Whether two values are equal, and of the same kind: a marked text equals a plain one."""
+    return repr(one) == repr(other)
+
+
 def combine(one: Result, other: Result, why: str) -> Result:
     """What holds of a value that is one or the other, where nobody can tell which.
 
@@ -150,7 +155,7 @@ def combine(one: Result, other: Result, why: str) -> Result:
     if one is NO_VALUE or other is NO_VALUE:
         there = other if one is NO_VALUE else one
         return there if there is NO_VALUE else mark_optional(there, why)
-    if repr(one) == repr(other):
+    if are_same(one, other):
         return one
     if isinstance(one, list) or isinstance(other, list):
         return MaybeList(join_lists(one, other), why)

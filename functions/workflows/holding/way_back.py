@@ -33,11 +33,11 @@ def restore_way_back(incident: Incident, world: Context, now: datetime) -> None:
 
     One that AWS refuses stays as it was. If it comes too early, the hold ends too early.
     """
+    if incident.watch is None or not incident.is_being_judged:
+        cancel_schedule(incident, world)
+        return
     with suppress(RefusedError, BusyError):
-        if incident.watch is not None and incident.is_being_judged:
-            schedule_way_back(incident, incident.watch, world, now)
-        else:
-            world.way_back.cancel(incident.id)
+        schedule_way_back(incident, incident.watch, world, now)
 
 
 def cancel_way_back(incident: Incident, world: Context) -> None:

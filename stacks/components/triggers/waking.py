@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_sqs as sqs
 
 RETRIES = 20
-# What CloudTrail tells of, by its detail type.
+# What CloudTrail reports, by its detail type.
 API_CALL: Final = "AWS API Call via CloudTrail"
 
 
@@ -56,7 +56,7 @@ class WakingRules(Construct):
         """A rule with bounded retries and a dead letter.
 
         The rule comes after its permission, which names it by its fixed name. The CDK has it the
-        other way round: then a rule that matches what CloudTrail tells of the deployment itself
+        other way round: then a rule that matches what CloudTrail reports of the deployment itself
         meets a function that does not admit it yet, and a dead letter is the first that people
         hear of us.
         """

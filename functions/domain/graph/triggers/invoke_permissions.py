@@ -95,7 +95,7 @@ _OF_CHANGES: Final[Mapping[str, str]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvokePermissions:
-    """Triggers that only a permission tells of.
+    """Triggers that only a permission shows.
 
     Attributes
     ----------

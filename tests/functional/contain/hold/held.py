@@ -76,6 +76,11 @@ class Held:
         """The function."""
         return self.scene.account.by_name["orders"]
 
+    def settings(self) -> tuple[int | None, list[tuple[bool, int | None]]]:
+        """What is reserved, and of each mapping whether it is enabled, and its limit."""
+        mappings = self.scene.account.by_uuid.values()
+        return self.function.reserved, [(one.enabled, one.maximum_concurrency) for one in mappings]
+
     def pass_minutes(self, minutes: int) -> None:
         """Let minutes pass, each with its pulse."""
         for _ in range(minutes):

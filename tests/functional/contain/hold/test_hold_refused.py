@@ -22,11 +22,6 @@ PEOPLE_ALLOW = 10  # executions at a time; 40 ran in the spike
 OTHER_QUEUE = QUEUE + "-archive"
 
 
-def _settings(story: Held) -> tuple[int | None, list[tuple[bool, int | None]]]:
-    mappings = story.scene.account.by_uuid.values()
-    return story.function.reserved, [(one.enabled, one.maximum_concurrency) for one in mappings]
-
-
 def _refuse_stop(story: Held) -> None:
     story.scene.account.faults.fail("reserve", DENIED, times=-1, concurrency=0)
 
@@ -39,7 +34,7 @@ def _read_way_back(story: Held) -> dict[str, tuple[str, object]]:
 def test_a_hold_goes_on_where_an_ordered_stop_is_refused(kind: SourceKind) -> None:
     """It is judged on, ends by itself, and keeps the schedule that ends it without `contain`."""
     story = suspected(kind, is_loop=False)
-    before = _settings(story)
+    before = story.settings()
     story.scene.contributor()
     way_back = _read_way_back(story)
     _refuse_stop(story)
@@ -53,13 +48,13 @@ def test_a_hold_goes_on_where_an_ordered_stop_is_refused(kind: SourceKind) -> No
     assert "COULD NOT STOP orders" in story.scene.subjects[-1]
     story.pass_minutes(15)
     assert story.describe() == "none"
-    assert _settings(story) == before
+    assert story.settings() == before
 
 
 def test_a_paused_hold_goes_on_where_a_stop_is_refused_during_its_trial() -> None:
     """Its mappings are enabled then, with a limit of the guard's."""
     story = suspected(SourceKind.QUEUE)
-    before = _settings(story)
+    before = story.settings()
     story.scene.contributor()
     story.pass_until(lambda phases: phases[-1:] == ["capped trial"])
     _refuse_stop(story)
@@ -68,13 +63,13 @@ def test_a_paused_hold_goes_on_where_a_stop_is_refused_during_its_trial() -> Non
 
     assert story.scene.incident().state is IncidentState.CAPPED
     story.scene.rollback("orders")
-    assert _settings(story) == before
+    assert story.settings() == before
 
 
 def test_a_certain_loop_stays_held_where_its_stop_is_refused() -> None:
     """No schedule may let it go: people decide."""
     story = suspected(SourceKind.QUEUE)
-    before = _settings(story)
+    before = story.settings()
     story.scene.chart(proof=LoopProof.CERTAIN)
     story.scene.contributor()
     _refuse_stop(story)
@@ -87,7 +82,7 @@ def test_a_certain_loop_stays_held_where_its_stop_is_refused() -> None:
     assert "LOOP, HELD: orders" in story.scene.subjects[-1]
     story.scene.account.faults.clear()
     story.scene.rollback("orders")
-    assert _settings(story) == before
+    assert story.settings() == before
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -118,7 +113,7 @@ def test_what_people_reserve_while_a_queue_is_paused_comes_back() -> None:
     assert story.function.reserved == 0
     story.scene.rollback("orders")
 
-    assert _settings(story) == (50, [(True, None)])
+    assert story.settings() == (50, [(True, None)])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -134,7 +129,7 @@ def test_a_trial_runs_no_more_than_people_allow(kind: SourceKind) -> None:
     allowed = []
     for _ in range(30):
         story.pass_minutes(1)
-        found, mappings = _settings(story)
+        found, mappings = story.settings()
         allowed.append(mappings[0][1] if is_queue else found)
 
     assert {one for one in allowed if one is not None and one > PEOPLE_ALLOW} == set()
@@ -163,7 +158,7 @@ def test_a_probation_limits_what_a_trial_has_let_go() -> None:
 
     replace(story.scene.rollbacks, terms=CAREFULLY).of(("orders",))
 
-    assert _settings(story) == (None, [(True, 2)])
+    assert story.settings() == (None, [(True, 2)])
 
 
 def test_a_hold_that_ends_in_part_is_no_release_by_people() -> None:
@@ -184,4 +179,4 @@ def test_a_hold_that_ends_in_part_is_no_release_by_people() -> None:
     story.scene.account.faults.clear()
     story.pass_minutes(60)
     assert story.describe() == "none"
-    assert _settings(story) == (None, [(True, None), (True, None)])
+    assert story.settings() == (None, [(True, None), (True, None)])

@@ -32,12 +32,6 @@ DENIED = RefusedError("AccessDeniedException: explicit deny")
 KINDS = [SourceKind.ASYNCHRONOUS, SourceKind.QUEUE, SourceKind.TABLE]
 
 
-def _settings(story: Held) -> tuple[int | None, list[tuple[bool, int | None]]]:
-    account = story.scene.account
-    mappings = [(one.enabled, one.maximum_concurrency) for one in account.by_uuid.values()]
-    return story.function.reserved, mappings
-
-
 def _certain(story: Held) -> None:
     known = LoopStatus(proof=LoopProof.CERTAIN, at=story.scene.now)
     story.scene.loops.stored["orders"] = known
@@ -65,7 +59,7 @@ def test_each_trigger_has_its_lever(
     """Capped, paused or at 0: where that only delays."""
     story = held(kind)
 
-    found, mappings = _settings(story)
+    found, mappings = story.settings()
     assert (found, [one for one, _ in mappings]) == (reserved, enabled)
     assert "HELD orders" in story.scene.subjects[-1]
 
@@ -126,7 +120,7 @@ def test_a_source_of_another_account_or_region_is_not_held(
     story.scene.contributor()
 
     assert story.scene.incident().state is IncidentState.NOTIFIED
-    assert _settings(story) == (None, [(True, None)])
+    assert story.settings() == (None, [(True, None)])
 
 
 def test_a_queue_that_gets_dead_letters_is_not_held() -> None:
@@ -137,7 +131,7 @@ def test_a_queue_that_gets_dead_letters_is_not_held() -> None:
     story.scene.contributor()
 
     assert story.scene.incident().state is IncidentState.NOTIFIED
-    assert _settings(story) == (None, [(True, None)])
+    assert story.settings() == (None, [(True, None)])
 
 
 def test_what_people_reserve_while_a_hold_is_planned_comes_back() -> None:
@@ -157,12 +151,12 @@ def test_what_people_reserve_while_a_hold_is_planned_comes_back() -> None:
 def test_people_are_let_go_exactly_as_they_were(kind: SourceKind) -> None:
     """What they send goes on arriving while the function is held."""
     story = suspected(kind, is_loop=False)
-    before = _settings(story)
+    before = story.settings()
     story.scene.contributor()
 
     story.pass_minutes(14)
 
-    assert _settings(story) == before
+    assert story.settings() == before
     assert story.scene.account.ledger.stored("orders") is None
     assert "RESTORED AFTER HOLD: orders" in story.scene.subjects[-1]
     assert not any("STOPPED" in one for one in story.scene.subjects)
@@ -172,7 +166,7 @@ def test_people_are_let_go_exactly_as_they_were(kind: SourceKind) -> None:
 def test_a_loop_that_only_may_be_one_stays_held_until_people_decide(kind: SourceKind) -> None:
     """It is shown twice, and loses nothing; a rollback puts all of it back."""
     story = suspected(kind)
-    before = _settings(story)
+    before = story.settings()
     story.scene.contributor()
 
     phases = story.states(45)
@@ -184,30 +178,30 @@ def test_a_loop_that_only_may_be_one_stays_held_until_people_decide(kind: Source
     assert sum("LOOP, HELD: orders" in one for one in story.scene.subjects) == 1
     assert story.function.reserved != 0 or kind is SourceKind.TABLE
     story.scene.rollback("orders")
-    assert _settings(story) == before
+    assert story.settings() == before
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_loop_that_the_graph_is_certain_of_is_stopped(kind: SourceKind) -> None:
     """Shown twice and certain: 0, with all that belongs to a stop."""
     story = suspected(kind)
-    before = _settings(story)
+    before = story.settings()
 
     _show_twice(story)
 
     incident = story.scene.incident()
     assert (incident.state, story.function.reserved) == (IncidentState.CONTAINED, 0)
-    assert all(not one for one, _ in _settings(story)[1])
+    assert all(not one for one, _ in story.settings()[1])
     assert any("STOPPED orders" in one for one in story.scene.subjects)
     story.end()
     story.scene.rollback("orders")
-    assert _settings(story) == before
+    assert story.settings() == before
 
 
 def test_a_loop_inside_a_busy_function_stays_held_whatever_the_graph_says() -> None:
     """What others send waits for people as well: they decide."""
     story = suspected(SourceKind.TABLE, work=700.0)
-    before = _settings(story)
+    before = story.settings()
 
     _show_twice(story)
 
@@ -218,7 +212,7 @@ def test_a_loop_inside_a_busy_function_stays_held_whatever_the_graph_says() -> N
     assert sum("LOOP, HELD: orders" in one for one in story.scene.subjects) == 1
     assert not any("STOPPED" in one for one in story.scene.subjects)
     story.scene.rollback("orders")
-    assert _settings(story) == before
+    assert story.settings() == before
 
 
 @pytest.mark.parametrize("kind", [SourceKind.ASYNCHRONOUS, SourceKind.TABLE])
@@ -253,7 +247,7 @@ def test_a_trial_begins_if_the_account_does_not_tell_its_limits() -> None:
 def test_what_only_one_trial_shows_stops_nobody(kind: SourceKind) -> None:
     """People came and went with it by chance, or the loop is mended: people decide."""
     story = suspected(kind)
-    before = _settings(story)
+    before = story.settings()
     _certain(story)
     story.scene.contributor()
     story.pass_until(has_second_trial)
@@ -266,21 +260,21 @@ def test_what_only_one_trial_shows_stops_nobody(kind: SourceKind) -> None:
     assert incident.decided == DecisionReason.CANNOT_BE_TOLD
     assert not any("STOPPED" in one for one in story.scene.subjects)
     story.scene.rollback("orders")
-    assert _settings(story) == before
+    assert story.settings() == before
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_one_trial_shows_and_another_does_not_is_let_go(kind: SourceKind) -> None:
     """Unless the configuration closes the loop: it was people by chance, or it is fixed."""
     story = suspected(kind)
-    before = _settings(story)
+    before = story.settings()
     story.scene.contributor()
     story.pass_until(has_second_trial)
 
     story.is_over = True
     story.pass_minutes(40)
 
-    assert _settings(story) == before
+    assert story.settings() == before
     assert story.scene.account.ledger.stored("orders") is None
     assert "RESTORED AFTER HOLD: orders" in story.scene.subjects[-1]
 
@@ -296,7 +290,7 @@ LETS_GO = {
 def test_a_hold_whose_trial_aws_refuses_is_no_stop(kind: SourceKind) -> None:
     """It ends by itself, whatever its lever is."""
     story = suspected(kind)
-    before = _settings(story)
+    before = story.settings()
     story.scene.contributor()
     story.scene.account.faults.fail(LETS_GO[kind], DENIED, times=-1)
 
@@ -308,14 +302,14 @@ def test_a_hold_whose_trial_aws_refuses_is_no_stop(kind: SourceKind) -> None:
     assert planned > story.scene.now
     story.scene.account.faults.clear()
     story.scene.rollback("orders")
-    assert _settings(story) == before
+    assert story.settings() == before
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_one_trial_shows_stays_held_if_aws_refuses_another(kind: SourceKind) -> None:
     """Its way back may not come before anybody has decided."""
     story = suspected(kind)
-    before = _settings(story)
+    before = story.settings()
     story.scene.contributor()
     story.pass_until(is_held_again)
 
@@ -328,7 +322,7 @@ def test_what_one_trial_shows_stays_held_if_aws_refuses_another(kind: SourceKind
     assert story.scene.account.calls("cancel")
     story.scene.account.faults.clear()
     story.scene.rollback("orders")
-    assert _settings(story) == before
+    assert story.settings() == before
 
 
 def test_a_certain_circle_that_people_keep_busy_is_let_go() -> None:
@@ -427,7 +421,7 @@ def test_what_would_refuse_callers_is_not_held() -> None:
 
     story.scene.contributor()
 
-    assert _settings(story) == (None, [])
+    assert story.settings() == (None, [])
     assert "SUSPECTED, NOT HELD: orders" in story.scene.subjects[-1]
     assert "callers may wait for its answers" in " ".join(
         story.scene.account.publisher.sent[-1].body.split()
